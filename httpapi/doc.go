@@ -1,0 +1,15 @@
+// Package httpapi is the HTTP server of Tracebed: it turns the public contract
+// into calls of engine.API and back.
+//
+// It guarantees: an answer for every request (JSON, with the contract's codes
+// and details that name the field), bounded memory whatever clients send, no
+// redirect, JSON of users passed through byte for byte, and no token or
+// payload in a log line. Unknown parameters are refused, never ignored.
+//
+// It keeps no data of its own but tokens, which it stores as settings of the
+// engine, as SHA-256 hashes. It does not terminate TLS; put a proxy in front
+// of it for that.
+//
+// One file holds one feature: routes.go is the table of all calls, and the
+// OpenAPI document is made from that table.
+package httpapi
