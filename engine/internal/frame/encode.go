@@ -1,0 +1,133 @@
+package frame
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// smallWindow is the window of the encoders for small bodies. Such a body
+// never reaches further back, so the frame is the same; the encoder's history
+// buffer is 1 MiB instead of 16.
+const smallWindow = 512 << 10
+
+var (
+	// A small encoder holds about 1.7 MiB (history 1 MiB, hash table 256 KiB,
+	// block buffers). There are at most as many as processors.
+	smallEncoders = newEncoderPool(smallWindow, runtime.GOMAXPROCS(0))
+	// A large encoder holds about 17 MiB: twice the window, so that its history
+	// moves only once every 8 MiB. Large bodies are rare.
+	largeEncoders = newEncoderPool(WindowSize, min(4, runtime.GOMAXPROCS(0)))
+)
+
+// Encode appends to dst one frame that holds the concatenation of segs. It
+// appends to ends one offset for each segment: the end of that segment's
+// blocks, counted from the frame's start, for [DecodePrefix] and [Blocks].
+// Pass a reused ends[:0] to save the allocation. Safe for concurrent use; a
+// call waits while all encoders are busy.
+func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
+	total := 0
+	for _, s := range segs {
+		total += len(s)
+	}
+	pool := largeEncoders
+	if total <= smallWindow {
+		pool = smallEncoders
+	}
+	e := pool.get()
+	dst, ends = e.encode(dst, ends, segs)
+	pool.put(e)
+	return dst, ends
+}
+
+// encoder is a streaming zstd encoder and the slice it writes to. Streaming
+// with a flush after each segment is what keeps the history, and so the
+// matches, from one segment to the next; EncodeAll cannot do that.
+type encoder struct {
+	zw  *zstd.Encoder
+	out []byte
+	// skip counts the bytes of zw's own frame header still to be dropped: the
+	// encoder declares its own window, a stored frame always 8 MiB.
+	skip int
+}
+
+// Write takes the encoder's output; it is called by zw only.
+func (e *encoder) Write(p []byte) (int, error) {
+	n := min(e.skip, len(p))
+	e.skip -= n
+	e.out = append(e.out, p[n:]...)
+	return len(p), nil
+}
+
+func (e *encoder) encode(dst []byte, ends []int, segs [][]byte) ([]byte, []int) {
+	start, base := len(dst), len(ends)
+	e.out = append(dst, header...)
+	e.skip = HeaderLen
+	e.zw.Reset(e)
+	for _, s := range segs {
+		_, err := e.zw.Write(s)
+		if err == nil {
+			err = e.zw.Flush()
+		}
+		if err != nil {
+			// Only a defect of the encoder gets here: Write above never fails.
+			// A body stored plainly is better than a body lost.
+			e.out, ends = rawBlocks(e.out[:start+HeaderLen], ends[:base], start, segs)
+			break
+		}
+		ends = append(ends, len(e.out)-start)
+	}
+	dst = append(e.out, trailer...)
+	e.out = nil
+	return dst, ends
+}
+
+// rawBlocks stores segs without compression.
+func rawBlocks(dst []byte, ends []int, start int, segs [][]byte) ([]byte, []int) {
+	for _, s := range segs {
+		dst = appendRaw(dst, s)
+		ends = append(ends, len(dst)-start)
+	}
+	return dst, ends
+}
+
+// encoderPool bounds the number of encoders and hands out the last used one
+// first, whose tables are still in the processor's cache.
+type encoderPool struct {
+	window int
+	slots  chan struct{}
+	mu     sync.Mutex
+	free   []*encoder
+}
+
+func newEncoderPool(window, most int) *encoderPool {
+	return &encoderPool{window: window, slots: make(chan struct{}, most)}
+}
+
+func (p *encoderPool) get() *encoder {
+	p.slots <- struct{}{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		e := p.free[n-1]
+		p.free = p.free[:n-1]
+		return e
+	}
+	zw, err := zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderConcurrency(1), // no goroutines
+		zstd.WithEncoderCRC(false),
+		zstd.WithWindowSize(p.window))
+	if err != nil {
+		panic("frame: zstd encoder options: " + err.Error()) // constants above
+	}
+	return &encoder{zw: zw}
+}
+
+func (p *encoderPool) put(e *encoder) {
+	p.mu.Lock()
+	p.free = append(p.free, e)
+	p.mu.Unlock()
+	<-p.slots
+}
