@@ -70,8 +70,9 @@ func (b *Bucket) addDuration(v int64) {
 
 // Remove takes out one trace that was added before. A duration equal to an
 // extreme makes that extreme stale, because another trace may or may not have
-// the same; SetExtremes, or an Add at or beyond it, makes it exact again. If s
-// cannot be in b the error is an ErrAbsent and b is unchanged.
+// the same (unless the sums tell); SetExtremes, or an Add at or beyond it,
+// makes it exact again. If s cannot be in b the error is an ErrAbsent and b is
+// unchanged.
 func (b *Bucket) Remove(s *Sample) error {
 	n := *b
 	ok := take(&n.Count[s.Status], 1) &&
@@ -108,8 +109,17 @@ func (b *Bucket) removeDuration(v int64) bool {
 		b.Min, b.Max, b.MinStale, b.MaxStale = 0, 0, false, false
 		return b.DurSum.IsZero()
 	}
-	b.MinStale = b.MinStale || v == b.Min
-	b.MaxStale = b.MaxStale || v == b.Max
+	switch {
+	case b.DurCount == 1: // the sum is the one that is left
+		left := int64(b.DurSum.Lo)
+		if b.DurSum.Hi != 0 || left < b.Min || left > b.Max {
+			return false
+		}
+		b.Min, b.Max, b.MinStale, b.MaxStale = left, left, false, false
+	case b.Min != b.Max: // else all durations are the same, and stay so
+		b.MinStale = b.MinStale || v == b.Min
+		b.MaxStale = b.MaxStale || v == b.Max
+	}
 	return true
 }
 
