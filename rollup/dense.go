@@ -3,11 +3,16 @@ package rollup
 // Percentiles are the four that charts show, in µs, as midpoints of cells.
 type Percentiles struct{ P50, P90, P95, P99 int64 }
 
-// Dense adds up many histograms: an array of all cells (30 KB, fits the first
-// level cache), so that adding a cell is one addition, 0.6 ns against 3.5 ns
-// for merging two sorted lists. The zero Dense is empty; reuse it with Reset.
+// denseSize is NumCells rounded up to a power of two: the index of a cell
+// modulo denseSize needs no bounds check.
+const denseSize = 4096
+
+// Dense adds up many histograms: an array of all cells (32 KB, of which a chart
+// touches a part), so that adding a cell is one addition: 0.7 ns a cell against
+// 35 ns for Hist.Merge, which makes a new list each time (24 hours of 90
+// cells). The zero Dense is empty; reuse it with Reset.
 type Dense struct {
-	cells  [NumCells]uint64
+	cells  [denseSize]uint64
 	lo, hi int // cells[lo:hi] may be non-zero; the rest is zero
 	count  uint64
 }
@@ -36,8 +41,9 @@ func (d *Dense) Add(h *Hist) {
 		return
 	}
 	d.touch(int(h.cells[0].Idx), int(h.cells[len(h.cells)-1].Idx)+1)
-	for i := range h.cells {
-		d.cells[h.cells[i].Idx] += h.cells[i].N
+	cells := h.cells
+	for i := range cells {
+		d.cells[cells[i].Idx%denseSize] += cells[i].N
 	}
 	d.count += h.count
 }
@@ -69,10 +75,11 @@ func (d *Dense) Hist() Hist {
 
 // Percentiles returns all four in one pass; see Hist.Percentile.
 func (d *Dense) Percentiles() Percentiles {
-	var w percentileWalk
-	w.start(d.count)
+	w := newPercentileWalk(d.count)
+	seen := uint64(0)
 	for i, c := range d.cells[d.lo:d.hi] {
-		if c != 0 && w.step(uint16(d.lo+i), c) {
+		seen += c
+		if seen >= w.target && w.found(uint16(d.lo+i), seen) {
 			break
 		}
 	}
@@ -86,24 +93,26 @@ func nearestRank(percent, n uint64) uint64 {
 }
 
 // percentileWalk picks the percentiles while cells go by in ascending order.
+// The caller keeps the running sum, so that the loop over the cells is one
+// addition and one comparison with target.
 type percentileWalk struct {
-	ranks  [4]uint64
+	target uint64 // rank of the next percentile
 	next   int
-	seen   uint64
+	count  uint64
 	result Percentiles
 }
 
-func (w *percentileWalk) start(n uint64) {
-	for i, p := range [4]uint64{50, 90, 95, 99} {
-		w.ranks[i] = nearestRank(p, n)
-	}
+var chartPercents = [4]uint64{50, 90, 95, 99}
+
+func newPercentileWalk(count uint64) percentileWalk {
+	return percentileWalk{target: nearestRank(chartPercents[0], count), count: count}
 }
 
-// step takes one non-empty cell and says whether all percentiles are found.
-func (w *percentileWalk) step(cell uint16, n uint64) bool {
-	w.seen += n
-	for w.next < len(w.ranks) && w.ranks[w.next] <= w.seen {
-		v := CellMid(cell)
+// found takes the cell at which the sum reached target and says whether that
+// was the last percentile.
+func (w *percentileWalk) found(cell uint16, seen uint64) bool {
+	v := CellMid(cell)
+	for seen >= w.target {
 		switch w.next {
 		case 0:
 			w.result.P50 = v
@@ -115,6 +124,10 @@ func (w *percentileWalk) step(cell uint16, n uint64) bool {
 			w.result.P99 = v
 		}
 		w.next++
+		if w.next == len(chartPercents) {
+			return true
+		}
+		w.target = nearestRank(chartPercents[w.next], w.count)
 	}
-	return w.next == len(w.ranks)
+	return false
 }

@@ -151,10 +151,11 @@ func (h *Hist) Percentile(percent uint64) int64 {
 
 // Percentiles returns all four of them in one pass.
 func (h *Hist) Percentiles() Percentiles {
-	var w percentileWalk
-	w.start(h.count)
-	for _, c := range h.cells {
-		if w.step(c.Idx, c.N) {
+	w := newPercentileWalk(h.count)
+	cells, seen := h.cells, uint64(0)
+	for i := range cells {
+		seen += cells[i].N
+		if seen >= w.target && w.found(cells[i].Idx, seen) {
 			break
 		}
 	}
@@ -195,28 +196,35 @@ func (h *Hist) decode(b []byte) error {
 	if n > NumCells || n > uint64(len(b))/2 {
 		return corrupt("histogram", "more cells than bytes")
 	}
-	h.cells = slices.Grow(h.cells, int(n))
-	idx := uint64(0)
-	for i := range n {
+	cells := slices.Grow(h.cells, int(n))[:n]
+	idx, total := uint64(0), uint64(0)
+	for i := range cells {
 		var delta, count uint64
-		if delta, b, err = readUvarint(b); err != nil {
+		if len(b) >= 2 && b[0]|b[1] < 0x80 { // nearly always; 3 ns a cell against 7
+			delta, count, b = uint64(b[0]), uint64(b[1]), b[2:]
+		} else if delta, count, b, err = readCell(b); err != nil {
 			return corrupt("histogram cell", err)
 		}
-		if count, b, err = readUvarint(b); err != nil {
-			return corrupt("histogram count", err)
-		}
-		if count == 0 || (delta == 0 && i > 0) || delta >= NumCells || idx+delta >= NumCells {
+		idx += delta
+		if count == 0 || (delta == 0 && i > 0) || delta >= NumCells || idx >= NumCells {
 			return corrupt("histogram", "cells are empty, out of order or out of range")
 		}
-		if h.count+count < h.count {
+		if total+count < total {
 			return corrupt("histogram", "counts overflow")
 		}
-		idx += delta
-		h.count += count
-		h.cells = append(h.cells, Cell{uint16(idx), count})
+		total += count
+		cells[i] = Cell{uint16(idx), count}
 	}
 	if len(b) != 0 {
 		return corrupt("histogram", "bytes behind the last cell")
 	}
+	h.cells, h.count = cells, total
 	return nil
+}
+
+func readCell(b []byte) (delta, count uint64, rest []byte, err error) {
+	if delta, b, err = readUvarint(b); err == nil {
+		count, b, err = readUvarint(b)
+	}
+	return delta, count, b, err
 }
