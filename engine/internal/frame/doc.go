@@ -127,7 +127,7 @@ func checkBlocks(b []byte) (bound int64, err error) {
 }
 
 // appendRaw appends b as raw blocks (RFC 8878 §3.1.1.2.2), none of them last.
-func appendRaw(dst, b []byte) []byte {
+func appendRaw[T string | []byte](dst []byte, b T) []byte {
 	for len(b) > 0 {
 		n := min(len(b), maxBlock)
 		dst = appendBlockHeader(dst, blockRaw, n)
