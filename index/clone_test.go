@@ -63,7 +63,7 @@ func TestCloneIsolation(t *testing.T) {
 
 // churn changes h in every region.
 func churn(t testing.TB, rng *rand.Rand, h *Hour) {
-	for range 2000 {
+	for range 1000 {
 		ms := rng.Uint32N(MSPerHour)
 		switch rng.IntN(3) {
 		case 0:
@@ -90,7 +90,7 @@ func TestReadersBesideMutatedClone(t *testing.T) {
 	total := h.Count(AllStatuses)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for g := range 3 {
+	for g := range 2 {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(5, uint64(g)))
 			for {
@@ -107,7 +107,7 @@ func TestReadersBesideMutatedClone(t *testing.T) {
 		})
 	}
 	rng := rand.New(rand.NewPCG(6, 6))
-	for range 15 {
+	for range 5 {
 		churn(t, rng, h.Clone())
 	}
 	close(stop)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -45,13 +46,13 @@ var shapes = map[string]func() model{
 	"empty":  func() model { return model{} },
 	"sparse": func() model { return fill(0, MSPerHour, 997, 1) },
 	"runs":   func() model { return fill(5000, 5600, 1, 16) },
-	"bitset": func() model { return fill(0, 8000, 1, 2) },
-	"full":   func() model { return fill(4096, 3*4096, 1, 16) },
+	"bitset": func() model { return fill(0, 5000, 1, 2) },
+	"full":   func() model { return fill(4096, 2*4096, 1, 16) },
 	"end":    func() model { return fill(MSPerHour-4000, MSPerHour, 1, 3) },
 	"over":   func() model { return fill(0, MSPerHour, 100_000, 40) },
 	"mixed": func() model {
-		m := fill(0, 3000, 1, 16)
-		for x, st := range fill(8192, 20_000, 1, 2) {
+		m := fill(0, 900, 1, 16)
+		for x, st := range fill(8192, 13_000, 1, 2) {
 			m[x] = st
 		}
 		for x, st := range fill(50_000, MSPerHour, 5003, 18) {
@@ -213,6 +214,28 @@ func TestDecodeRejects(t *testing.T) {
 	}
 	if _, err := DecodeHour(hour(0, set(portable(7), 1, 16))); err != nil {
 		t.Errorf("the undamaged form: %v", err)
+	}
+}
+
+// TestDecodeAllocates pins how much memory a decoder takes for its input.
+func TestDecodeAllocates(t *testing.T) {
+	for name, m := range map[string]model{
+		"one value per container": fill(0, MSPerHour, 4096, 1),
+		"one value":               fill(0, 1, 1, 1),
+		"overflow":                fill(5, 6, 1, 20_000),
+	} {
+		b := m.hour(t, rand.New(rand.NewPCG(11, 11))).AppendBinary(nil)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 20 {
+			if _, err := DecodeHour(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if got := int(after.TotalAlloc-before.TotalAlloc) / 20; got > 16*len(b)+1024 {
+			t.Errorf("%s: %d bytes for %d of input", name, got, len(b))
+		}
 	}
 }
 

@@ -21,8 +21,8 @@
 //   - The package is deterministic: no clock, no randomness, no map order.
 //   - The encoding is canonical: equal content gives equal bytes, whatever
 //     history of additions and removals led to it, and the decoders take no
-//     other bytes. They never panic, and allocate no more than a small multiple
-//     of the input (below 10 times).
+//     other bytes. They never panic, and allocate at most 16 times the input
+//     and one KiB.
 //   - Reads may run side by side. Mutations and Clone need the caller's lock
 //     against each other, but a clone may be mutated while others read the
 //     original.

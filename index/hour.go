@@ -111,9 +111,10 @@ func (h *Hour) countRange(m Mask, lo, hi uint32) int {
 // millisecond and mask come before it. ok is false when there is no k-th.
 //
 // The binary search over the milliseconds counts only the half it looks at, so
-// all its steps together touch each container about once: SELECT_ALL for four
-// statuses of 360 k members against SELECT_FULL when each step ranks from the
-// start of the hour.
+// all its steps together touch each container about once: four statuses with
+// 3.6 k and 360 k members take 6.5 and 24 µs, against 39 and 134 µs when each
+// step ranks from the start of the hour (BenchmarkSelectAll,
+// BenchmarkSelectFullRanks). One status without overflow takes 1 µs.
 func (h *Hour) Select(m Mask, k int) (ms uint32, ordinal int, ok bool) {
 	if k < 0 || k >= h.Count(m) {
 		return 0, 0, false
@@ -173,8 +174,7 @@ func (h *Hour) Equal(o *Hour) bool {
 // MemoryBytes estimates the heap the hour holds, for the budget of a cache of
 // decoded hours. Containers shared with a clone count on both sides.
 func (h *Hour) MemoryBytes() int {
-	const fixed = 4 * 128
-	n := fixed
+	n := rollup.NumStatus * 128 // the struct, rounded up
 	for i := range h.sets {
 		n += h.sets[i].memoryBytes()
 	}

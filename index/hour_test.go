@@ -54,7 +54,7 @@ func TestOutOfRange(t *testing.T) {
 // clocks without fractions do.
 func TestWholeSecondClock(t *testing.T) {
 	h := new(Hour)
-	const perMS = 5000
+	const perMS = 4000
 	for _, ms := range []uint32{1000, 2000, MSPerHour - 1000} {
 		for i := range uint32(perMS) {
 			n := h.Alloc(ms)
