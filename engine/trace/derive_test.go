@@ -13,13 +13,13 @@ import (
 
 const second = int64(1e9)
 
-func at(ns int64) Time { return Time{NS: ns, Digits: 6, Valid: true} }
+func timeAt(ns int64) Time { return Time{NS: ns, Digits: 6, Valid: true} }
 
-func usd(pico uint64) *rollup.Money { return &rollup.Money{Lo: pico} }
+func picoUSD(pico uint64) *rollup.Money { return &rollup.Money{Lo: pico} }
 
-func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+func pickOne[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
-func js(s string) []byte {
+func jsonOrNil(s string) []byte {
 	if s == "" {
 		return nil
 	}
@@ -42,28 +42,28 @@ func randomForest(r *rand.Rand, n int) []Run {
 			run.ParentID = fmt.Sprint("r", r.IntN(n)) // makes cycles
 		}
 		run.ParentRemote = run.ParentID != "" && r.IntN(12) == 0
-		run.Status = pick(r, RunSucceeded, RunSucceeded, RunSucceeded, RunFailed, RunCanceled, RunSkipped, RunOpen)
+		run.Status = pickOne(r, RunSucceeded, RunSucceeded, RunSucceeded, RunFailed, RunCanceled, RunSkipped, RunOpen)
 		run.Start = Time{NS: 1e18 + r.Int64N(9)*second/4 + r.Int64N(2), Digits: uint8(r.IntN(10)), Valid: true}
 		if r.IntN(8) > 0 {
 			run.End = Time{NS: run.Start.NS + r.Int64N(9)*second/4 - second/2 + r.Int64N(3), Digits: uint8(r.IntN(10)), Valid: true}
 		}
 		if r.IntN(3) > 0 {
-			run.Name = pick(r, new("Flow"), new("a \"quoted\"\n"))
+			run.Name = pickOne(r, new("Flow"), new("a \"quoted\"\n"))
 		}
-		run.Group, run.Model = pick(r, "llms", "embedders", "agents", ""), pick(r, "m1", "m2", "m3", "")
-		run.SessionID, run.SourceID = pick(r, "s1", "s2", ""), pick(r, "o1", "")
-		run.UserID, run.Version, run.Environment = pick(r, "u", ""), pick(r, "7", ""), pick(r, "prod", "")
-		run.Tags = pick(r, nil, []string{"a"}, []string{"b", "a", "b"})
-		run.Input = js(pick(r, "", "", "null", `{"q":[1,2.50]}`, `"text"`))
-		run.Output = js(pick(r, "", "", "null", `{"x":{"output":"é"}}`, `12345678901234567890.10`))
-		run.Metadata = js(pick(r, "", "null", `{}`, `{"workflow":{"id":"w"},"env":"prod","failed_nodes":[]}`,
+		run.Group, run.Model = pickOne(r, "llms", "embedders", "agents", ""), pickOne(r, "m1", "m2", "m3", "")
+		run.SessionID, run.SourceID = pickOne(r, "s1", "s2", ""), pickOne(r, "o1", "")
+		run.UserID, run.Version, run.Environment = pickOne(r, "u", ""), pickOne(r, "7", ""), pickOne(r, "prod", "")
+		run.Tags = pickOne(r, nil, []string{"a"}, []string{"b", "a", "b"})
+		run.Input = jsonOrNil(pickOne(r, "", "", "null", `{"q":[1,2.50]}`, `"text"`))
+		run.Output = jsonOrNil(pickOne(r, "", "", "null", `{"x":{"output":"é"}}`, `12345678901234567890.10`))
+		run.Metadata = jsonOrNil(pickOne(r, "", "null", `{}`, `{"workflow":{"id":"w"},"env":"prod","failed_nodes":[]}`,
 			`{"failed_nodes":[{"error_message":"deep"},{"error_message":"second"}],"a":1,"b":{"node":[]}}`,
 			`{"node":{},"failed_nodes":[{"error_message":""}],"fl\u006fw":1,"tool_data":{}}`, `{"failed_nodes":{"error_message":"no list"}}`))
-		run.Error = js(pick(r, "", "null", `{"message":"boom","traceback":"x"}`, `{"message":""}`, `{"message":7}`, `"text"`))
+		run.Error = jsonOrNil(pickOne(r, "", "null", `{"message":"boom","traceback":"x"}`, `{"message":""}`, `{"message":7}`, `"text"`))
 		if r.IntN(2) == 0 {
 			p, c := r.Int64N(100), r.Int64N(100)
 			run.Usage = &Usage{PromptTokens: p, CompletionTokens: c, TotalTokens: p + c,
-				PromptCost: pick(r, nil, usd(0), usd(84600000)), CompletionCost: pick(r, nil, usd(1)), TotalCost: pick(r, nil, nil, usd(1e13))}
+				PromptCost: pickOne(r, nil, picoUSD(0), picoUSD(84600000)), CompletionCost: pickOne(r, nil, picoUSD(1)), TotalCost: pickOne(r, nil, nil, picoUSD(1e13))}
 		}
 	}
 	r.Shuffle(n, func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
@@ -81,14 +81,14 @@ func TestDeriveAgainstNaive(t *testing.T) {
 		for _, promoted := range []bool{false, true} {
 			o := Options{Promoted: promoted}
 			s := Derive(runs, o)
-			updated := at(2e18)
+			updated := timeAt(2e18)
 			raw := AppendTrace([]byte("before"), "my \"app\"", runs, &s, updated, o)[len("before"):]
 			raw = append(raw, '}')
 			if !json.Valid(raw) {
 				t.Fatalf("seed %d: not JSON: %s", seed, raw)
 			}
 			want := newNaive(runs, promoted)
-			got, trace := decode(raw), want.trace("my \"app\"", promoted, updated)
+			got, trace := decodeJSON(raw), want.trace("my \"app\"", promoted, updated)
 			for k, v := range trace {
 				if g := got.(map[string]any)[k]; !reflect.DeepEqual(g, v) {
 					t.Fatalf("seed %d, promoted %v: %s\n got %v\nwant %v\nin %s", seed, promoted, k, g, v, raw)
@@ -126,14 +126,14 @@ func TestOrderOfRunsMeansNothing(t *testing.T) {
 		runs := randomForest(r, 1+r.IntN(30))
 		o := Options{Promoted: seed%2 == 0}
 		s := Derive(runs, o)
-		want := AppendTrace(nil, "a", runs, &s, at(1), o)
+		want := AppendTrace(nil, "a", runs, &s, timeAt(1), o)
 		for range 3 {
 			r.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
 			got := d.Derive(runs, o) // a Deriver that was used before
 			if got != s {
 				t.Fatalf("seed %d: %+v, then %+v", seed, s, got)
 			}
-			if b, _ := d.AppendPreviewTrace(nil, "a", &got, at(1), 0); string(b) != string(want) {
+			if b, _ := d.AppendPreviewTrace(nil, "a", &got, timeAt(1), 0); string(b) != string(want) {
 				t.Fatalf("seed %d:\n%s\n%s", seed, want, b)
 			}
 		}

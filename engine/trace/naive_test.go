@@ -195,8 +195,8 @@ func (n *naive) usage() map[string]any {
 
 func ratText(r *big.Rat) any { return json.Number(r.RatString()) }
 
-// decode turns JSON into Go values with numbers as exact fractions.
-func decode(raw []byte) any {
+// decodeJSON turns JSON into Go values with numbers as exact fractions.
+func decodeJSON(raw []byte) any {
 	if raw == nil {
 		return nil
 	}
@@ -206,21 +206,21 @@ func decode(raw []byte) any {
 	if err := d.Decode(&v); err != nil {
 		panic(err.Error() + ": " + string(raw))
 	}
-	return exact(v)
+	return exactNumbers(v)
 }
 
-func exact(v any) any {
+func exactNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		r, _ := new(big.Rat).SetString(v.String())
 		return ratText(r)
 	case []any:
 		for i := range v {
-			v[i] = exact(v[i])
+			v[i] = exactNumbers(v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = exact(v[k])
+			v[k] = exactNumbers(v[k])
 		}
 	}
 	return v
@@ -240,18 +240,18 @@ func (n *naive) error() any {
 		if r.Status != RunFailed {
 			continue
 		}
-		if m, ok := decode(r.Metadata).(map[string]any); ok {
+		if m, ok := decodeJSON(r.Metadata).(map[string]any); ok {
 			if l, ok := m["failed_nodes"].([]any); ok && len(l) > 0 {
 				if s := naiveMessage(l[0], "error_message"); s != nil {
 					return s
 				}
 			}
 		}
-		if s := naiveMessage(decode(r.Error), "message"); s != nil {
+		if s := naiveMessage(decodeJSON(r.Error), "message"); s != nil {
 			return s
 		}
 		for _, c := range n.descendants(r) {
-			if s := naiveMessage(decode(c.Error), "message"); s != nil && c.Status == RunFailed {
+			if s := naiveMessage(decodeJSON(c.Error), "message"); s != nil && c.Status == RunFailed {
 				return s
 			}
 		}
@@ -297,14 +297,14 @@ func (n *naive) trace(app string, promoted bool, updated Time) map[string]any {
 	}
 	for _, r := range append([]*Run{first}, n.descendants(first)...) {
 		if r.Input != nil {
-			t["input"] = decode(r.Input)
+			t["input"] = decodeJSON(r.Input)
 			break
 		}
 	}
 	if last != nil {
 		for _, r := range append([]*Run{last}, n.descendants(last)...) {
 			if r.Output != nil {
-				t["output"] = decode(r.Output)
+				t["output"] = decodeJSON(r.Output)
 				break
 			}
 		}
@@ -323,7 +323,7 @@ func (n *naive) trace(app string, promoted bool, updated Time) map[string]any {
 		}
 	}
 	t["tags"], t["models"] = tags, models
-	meta, _ := decode(first.Metadata).(map[string]any)
+	meta, _ := decodeJSON(first.Metadata).(map[string]any)
 	if meta == nil {
 		meta = map[string]any{}
 	}

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
@@ -73,8 +74,12 @@ func findCuts(cuts []cut, obj []byte, preview int) ([]cut, error) {
 		if !ok {
 			return cuts, s.End()
 		}
-		if n := len(cuts); n > 0 && cuts[n-1].flag == last && names(last, name) {
-			cuts[n-1].flagged = true
+		if n := len(cuts) - 1; n >= 0 && cuts[n].flag == last && names(last, name) {
+			c := &cuts[n]
+			c.flagged = true
+			if v := obj[c.from:c.to]; v[0] == '"' && len(v) == cutLen(v, preview) {
+				cuts = cuts[:n] // cut as short before
+			}
 		}
 		if last == outputFlag {
 			return cuts, nil
@@ -92,10 +97,16 @@ func findCuts(cuts []cut, obj []byte, preview int) ([]cut, error) {
 			last = ""
 			continue
 		}
-		if len(value) > preview {
+		if tooLong(value, preview) {
 			cuts = append(cuts, cut{s.Offset() - len(value), s.Offset(), last, false})
 		}
 	}
+}
+
+// tooLong says whether a value is to be cut. A null never is: it would
+// become a value.
+func tooLong(raw []byte, preview int) bool {
+	return preview > 0 && len(raw) > preview && raw[0] != 'n'
 }
 
 // names says whether the flag is the member of that raw name.
@@ -104,19 +115,13 @@ func names(flag string, raw []byte) bool {
 	return n < len(flag) && flag[1:n] == string(raw) && flag[n] == ':'
 }
 
-// cutLen is the length of what appendCut appends.
+// cutLen is the length of what appendCut appends; exact for compact text.
 func cutLen(raw []byte, preview int) int {
 	if raw[0] == '"' {
 		return cutString(raw, preview) + 1
 	}
 	raw = raw[:runeBoundary(raw, preview)]
-	n := len(raw) + 2
-	for _, c := range raw {
-		if c == '"' || c == '\\' || c < ' ' {
-			n++
-		}
-	}
-	return n
+	return len(raw) + 2 + bytes.Count(raw, []byte{'"'}) + bytes.Count(raw, []byte{'\\'})
 }
 
 // appendCut appends what is left of a JSON value. A string is cut without
@@ -143,25 +148,22 @@ func runeBoundary(b []byte, limit int) int {
 // cutString is the length of the longest prefix of a JSON string, its opening
 // quote included, whose content decodes to at most limit bytes.
 func cutString(raw []byte, limit int) int {
-	i, left := 1, limit
-	for i < len(raw)-1 {
-		n, size := 1, 1 // bytes of text, bytes of content
-		switch c := raw[i]; {
-		case c == '\\' && raw[i+1] == 'u':
+	i, end := 1, len(raw)-1
+	for {
+		plain := bytes.IndexByte(raw[i:min(end, i+limit)], '\\')
+		if plain < 0 {
+			return i + runeBoundary(raw[i:end], limit)
+		}
+		i, limit = i+plain, limit-plain
+		n, size := 2, 1 // bytes of text, bytes of content
+		if raw[i+1] == 'u' {
 			n, size = unicodeEscape(raw[i:])
-		case c == '\\':
-			n = 2
-		case c >= utf8.RuneSelf:
-			_, n = utf8.DecodeRune(raw[i:])
-			size = n
 		}
-		if size > left {
-			break
+		if size > limit {
+			return i
 		}
-		left -= size
-		i += n
+		i, limit = i+n, limit-size
 	}
-	return i
 }
 
 // unicodeEscape is the length of the \u escape, or of the pair of surrogate

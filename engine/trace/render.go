@@ -140,7 +140,7 @@ func appendRaw(dst, raw []byte) []byte {
 
 // appendValue appends input or output, cut where it is longer than preview.
 func appendValue(dst, raw []byte, preview int, flag string) ([]byte, bool) {
-	if preview <= 0 || len(raw) <= preview {
+	if !tooLong(raw, preview) {
 		return appendRaw(dst, raw), false
 	}
 	return append(appendCut(dst, raw, preview), flag...), true
