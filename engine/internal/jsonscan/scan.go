@@ -57,6 +57,9 @@ func (s *Scanner) Reset(b []byte) {
 // Offset is the position of the next unread byte.
 func (s *Scanner) Offset() int { return s.i }
 
+// Since is the input from an earlier Offset to the present one.
+func (s *Scanner) Since(offset int) []byte { return s.b[offset:s.i:s.i] }
+
 // Spaces counts the bytes of insignificant white space read so far. A value
 // holds none if the count is the same after Peek and after reading the value.
 func (s *Scanner) Spaces() int { return s.spaces }
