@@ -71,7 +71,7 @@ func randomForest(r *rand.Rand, n int) []Run {
 }
 
 func TestDeriveAgainstNaive(t *testing.T) {
-	for seed := range uint64(4000) {
+	for seed := range uint64(1500) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		n := 1 + r.IntN(7)
 		if seed%10 == 0 {

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -189,67 +188,5 @@ func TestMillis(t *testing.T) {
 func TestNoRuns(t *testing.T) {
 	if s := Derive(nil, Options{}); s.Status != rollup.Running || s.Sample.DurationUS != -1 || s.Sample.Runs != 0 {
 		t.Errorf("no runs = %+v", s)
-	}
-}
-
-// bigForest makes n runs of one shape, the worst for some step of Derive.
-func bigForest(shape string, n int) []Run {
-	runs := make([]Run, n)
-	for i := range runs {
-		parent := ""
-		switch shape {
-		case "chain":
-			if i > 0 {
-				parent = fmt.Sprint("r", i-1)
-			}
-		case "reversed chain":
-			if i < n-1 {
-				parent = fmt.Sprint("r", i+1)
-			}
-		case "fan":
-			if i > 0 {
-				parent = "r0"
-			}
-		case "cycle":
-			parent = fmt.Sprint("r", (i+1)%n)
-		case "pairs":
-			parent = fmt.Sprint("r", i^1)
-		case "orphans":
-			parent = fmt.Sprint("gone", i)
-		case "tree":
-			if i > 0 {
-				parent = fmt.Sprint("r", (i-1)/2)
-			}
-		}
-		runs[i] = Run{ID: fmt.Sprint("r", i), ParentID: parent, TraceID: "t", Status: RunFailed, Start: timeAt(int64(n-i) * 1000), End: timeAt(int64(n-i)*1000 + 500),
-			Usage: &Usage{PromptTokens: 1, TotalTokens: 1}, Group: "llms", Model: fmt.Sprint("m", i), Tags: []string{fmt.Sprint("tag", i)}}
-	}
-	return runs
-}
-
-func TestManyRuns(t *testing.T) {
-	const n = 50_000
-	for _, c := range []struct {
-		shape      string
-		roots      int // how many intervals of 500 ns the duration holds
-		leaves     int64
-		orphanShow bool
-	}{
-		{"roots", n, n, false}, {"chain", 1, 1, false}, {"reversed chain", 1, 1, false}, {"fan", 1, n - 1, false}, {"cycle", 1, 1, true},
-		{"pairs", n / 2, n / 2, true}, {"orphans", n, n, true}, {"tree", 1, n / 2, false},
-	} {
-		runs := bigForest(c.shape, n)
-		if s := Derive(runs, Options{}); s.Orphans != c.orphanShow {
-			t.Errorf("%s: orphans %v", c.shape, s.Orphans)
-		}
-		s := Derive(runs, Options{Promoted: true})
-		if got, want := s.Sample.DurationUS, int64(c.roots)*500/1000; got != want || s.Sample.TotalTokens != c.leaves {
-			t.Errorf("%s: duration %d µs, want %d; tokens %d, want %d", c.shape, got, want, s.Sample.TotalTokens, c.leaves)
-		}
-		var got struct{ Tags, Models []string }
-		raw := append(AppendTrace(nil, "a", runs, &s, timeAt(1), Options{Promoted: true}), '}')
-		if err := json.Unmarshal(raw, &got); err != nil || len(got.Tags) != c.roots || len(got.Models) != n {
-			t.Errorf("%s: %v, %d tags, %d models", c.shape, err, len(got.Tags), len(got.Models))
-		}
 	}
 }

@@ -23,8 +23,9 @@ func (d *Deriver) addUsage(s *rollup.Sample) {
 	}
 }
 
-// addTo adds one counted run. A missing total is the sum of its parts; a cost
-// that stays unknown is counted as unpriced and adds nothing.
+// addTo adds one counted run. An unknown total cost is the sum of its parts;
+// where one of them is unknown too, the run is unpriced. TotalTokens is taken
+// as it is: whoever makes a Run fills in a missing total.
 func (u *Usage) addTo(s *rollup.Sample) {
 	s.PromptTokens += u.PromptTokens
 	s.CompletionTokens += u.CompletionTokens
