@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/httpapi"
+)
+
+// drainTime is how long running requests may go on after SIGTERM.
+const drainTime = 30 * time.Second
+
+// serveFlags are the flags of `tracebed serve`.
+type serveFlags struct {
+	data, listen, defaultApp string
+	demo                     bool
+	retention, orphanTimeout time.Duration
+	exportBudget             time.Duration
+	maxBody, cache           byteSize
+	auth                     choice
+	logLevel                 choice
+}
+
+func newServe() *cobra.Command {
+	f := &serveFlags{
+		maxBody: 64 << 20, cache: 64 << 20,
+		auth:     choice{"on", []string{"on", "off"}},
+		logLevel: choice{"info", []string{"debug", "info", "warn", "error"}},
+	}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve a data directory over HTTP",
+		Long: `Serves a data directory over HTTP. The directory is made when it is missing; its first start makes an
+admin token and prints it once, in the link to the UI. TRACEBED_ADMIN_TOKEN sets the admin token instead.
+The first SIGTERM or SIGINT lets running requests finish and closes the store; the second one ends it at once.`,
+		Example: "  tracebed serve --data ./data --demo",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.data, "data", "./data", "data directory")
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:8787", "address to listen on")
+	fs.StringVar(&f.defaultApp, "default-app", "default", "app of runs that name none, sent with a token for every app")
+	fs.BoolVar(&f.demo, "demo", false, "fill a fresh data directory with an app \"demo\" of 14 days of made-up runs")
+	fs.DurationVar(&f.retention, "retention", 0, "remove traces that started longer ago, such as 720h (0 = keep all)")
+	fs.Var(&f.maxBody, "max-body", "largest body of a request, before and after inflating")
+	fs.DurationVar(&f.orphanTimeout, "orphan-timeout", time.Hour, "how long a trace waits for a missing parent")
+	fs.DurationVar(&f.exportBudget, "export-budget", 3*time.Minute, "how long a download may take before it ends with a cursor")
+	fs.Var(&f.cache, "cache", "block cache of the store")
+	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
+	fs.Var(&f.logLevel, "log-level", "least level that is logged")
+	return cmd
+}
+
+func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	log := newLogger(errOut, f.logLevel.value)
+	broken := make(chan error, 1)
+	store, err := engine.Open(f.data, engine.Options{
+		Logger: log, OnFatal: func(err error) { broken <- err },
+		OrphanTimeout: f.orphanTimeout, Retention: f.retention, CacheBytes: int64(f.cache),
+	})
+	if err != nil {
+		return openFailure(err)
+	}
+	defer func() {
+		if cerr := store.Close(); err == nil && cerr != nil {
+			err = fail(fmt.Errorf("close data directory %s: %w", f.data, cerr), "start it again: what was acknowledged is in its log")
+		}
+	}()
+	ln, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fail(fmt.Errorf("listen on %s: %w", f.listen, err), "stop what listens there, or choose another address with --listen")
+	}
+	v, _ := buildVersion()
+	server, err := httpapi.New(store, httpapi.Options{
+		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
+		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Logger: log, Version: v,
+	})
+	if err != nil {
+		return errors.Join(fail(err, "run tracebed verify on the data directory"), ln.Close())
+	}
+	if f.demo {
+		if err := fillDemo(ctx, store, errOut, time.Now); err != nil {
+			return errors.Join(err, ln.Close())
+		}
+	}
+	link, err := f.link(ctx, server, ln.Addr())
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	fmt.Fprintf(out, "Tracebed is ready: %s\n", link)
+	log.Info("serving", "listen", ln.Addr().String(), "data", f.data, "version", v, "auth", f.auth.value)
+	return f.wait(ctx, log, server, served, broken)
+}
+
+// check finds flags that do not go together.
+func (f *serveFlags) check() error {
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return usage("--listen %q is not an address such as 127.0.0.1:8787: %v", f.listen, err)
+	}
+	if f.auth.value == "off" && !loopback(host) {
+		return &failure{
+			what: fmt.Errorf("--auth off works on a loopback address only, and --listen is %s", f.listen),
+			next: "listen on 127.0.0.1, or leave authentication on", code: exitUsage,
+		}
+	}
+	switch {
+	case f.data == "":
+		return usage("--data is empty: it names the data directory")
+	case f.retention < 0 || f.retention > 0 && f.retention < time.Hour:
+		return usage("--retention %v is neither 0 nor at least 1h", f.retention)
+	case f.orphanTimeout <= 0:
+		return usage("--orphan-timeout %v is not positive", f.orphanTimeout)
+	case f.exportBudget <= 0:
+		return usage("--export-budget %v is not positive", f.exportBudget)
+	}
+	return nil
+}
+
+// loopback says whether a host is reached from this machine only.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// link is the address of the UI, with the admin token in its fragment when
+// this start has made one: a fragment is not sent to servers or proxies.
+func (f *serveFlags) link(ctx context.Context, server *httpapi.Server, addr net.Addr) (string, error) {
+	token, created, err := server.Bootstrap(ctx)
+	if err != nil {
+		return "", fail(fmt.Errorf("make the admin token: %w", err), "see the reason above; or set TRACEBED_ADMIN_TOKEN")
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	link := "http://" + net.JoinHostPort(host, port) + "/"
+	if created {
+		link += "#token=" + token
+	}
+	return link, nil
+}
+
+// wait serves until a signal or a failure, then ends in order.
+func (f *serveFlags) wait(ctx context.Context, log *slog.Logger, server *httpapi.Server, served, broken <-chan error) error {
+	var cause error
+	patience := drainTime
+	select {
+	case <-ctx.Done():
+		log.Info("stopping: waiting for running requests", "at_most", drainTime.String())
+	case err := <-served:
+		cause = fail(fmt.Errorf("serve on %s: %w", f.listen, err), "see the reason above and start it again")
+	case err := <-broken:
+		// Everybody who waits for a write has been told; reads may finish.
+		patience = 3 * time.Second
+		cause = fail(fmt.Errorf("the disk of data directory %s failed: %w", f.data, err),
+			"free space or repair the disk and start it again; what was acknowledged is safe")
+	}
+	drain, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil && cause == nil {
+		cause = fail(fmt.Errorf("stop: %w", err), "nothing acknowledged is lost; start it again")
+	}
+	if cause == nil {
+		log.Info("stopped")
+	}
+	return cause
+}
+
+// newLogger logs text on a terminal and JSON elsewhere.
+func newLogger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
+		l = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: l}
+	if isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, o))
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}

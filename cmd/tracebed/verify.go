@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracebed/tracebed/engine"
+)
+
+func newVerify() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Recompute every index, bucket and count of a closed data directory and print each difference",
+		Long: `Recomputes every index, bucket and count from the stored runs and prints each difference, one a line.
+The directory must not be served at the time; nothing in it is changed. Exit code 0 says that there is no difference.`,
+		Args: exactArgs(1, "one data directory"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			dir := args[0]
+			store, err := engine.Open(dir, engine.Options{ReadOnly: true, DisableBackground: true})
+			if err != nil {
+				return openFailure(err)
+			}
+			defer func() { err = errors.Join(err, store.Close()) }()
+			started := time.Now()
+			bar := newProgress(cmd.ErrOrStderr(), "verifying", 0, countText)
+			report, err := store.Verify(cmd.Context())
+			bar.finish()
+			if err != nil {
+				return fail(fmt.Errorf("verify %s: %w", dir, err), "read the reason above; nothing was changed")
+			}
+			for _, d := range report.Differences {
+				fmt.Fprintln(cmd.OutOrStdout(), d)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s apps, %s traces, %s runs, %s differences in %v\n", dir,
+				countText(report.Apps), countText(report.Traces), countText(report.Runs),
+				countText(int64(len(report.Differences))), time.Since(started).Round(time.Millisecond))
+			if n := len(report.Differences); n > 0 {
+				return fail(fmt.Errorf("%s has %d differences", dir, n), "keep a copy of the directory, and export what is readable into a new one")
+			}
+			return nil
+		},
+	}
+}
+
+// openFailure splits an error of engine.Open, whose text ends in the next
+// step, into the two lines of an error here.
+func openFailure(err error) error {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i > 0 && knownStep(text[i+2:]) {
+		return &failure{what: &shortened{err, text[:i]}, next: text[i+2:], code: exitFailed}
+	}
+	return fail(err, "check the directory's path, its owner and the disk; nothing in it was deleted")
+}
+
+// knownStep tells a next step of engine.Open from other ends of an error.
+func knownStep(s string) bool {
+	for _, verb := range []string{"stop ", "open ", "choose ", "keep ", "make ", "free "} {
+		if strings.HasPrefix(s, verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// shortened is an error with another text.
+type shortened struct {
+	error
+	text string
+}
+
+func (s *shortened) Error() string { return s.text }
+func (s *shortened) Unwrap() error { return s.error }
