@@ -10,10 +10,16 @@ import (
 
 const jsonType = "application/json"
 
+// downloadFields are taken back when a download ends in an error.
+var downloadFields = []string{"Content-Disposition", "Content-Encoding", "Trailer", "Vary"}
+
 // writeError sends e as the contract's error body.
 func (c *call) writeError(e *apiError) {
 	r := &c.ctx.Response
 	r.ResetBody()
+	for _, k := range downloadFields {
+		r.Header.Del(k)
+	}
 	r.SetStatusCode(e.status)
 	r.Header.SetContentType(jsonType)
 	switch {

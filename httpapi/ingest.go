@@ -1,0 +1,179 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/engine/dynamiq"
+)
+
+// maxListed bounds how many rejected runs an error names one by one.
+const maxListed = 100
+
+// ingest answers the POSTs of traces: 200 once all good runs are durable.
+func (c *call) ingest() error {
+	app, err := c.targetApp()
+	if err != nil {
+		return err
+	}
+	if err := c.jsonBody(); err != nil {
+		return err
+	}
+	body, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	c.srv.stats.ingestBytes.Add(uint64(len(body)))
+	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
+		return badField("body", `is empty; send {"runs":[…]}`)
+	}
+	switch kind, err := dynamiq.Sniff(body); {
+	case err != nil:
+		return badField("body", clean(err))
+	case kind == dynamiq.Empty:
+		c.body().AppendBodyString("{}")
+		return nil
+	case kind == dynamiq.OTLP:
+		return mediaType(`OTLP is not taken yet; send Dynamiq JSON, {"runs":[…]}`)
+	case kind == dynamiq.Both:
+		return badField("body", "has both runs and resourceSpans; send one of them")
+	case kind != dynamiq.Dynamiq:
+		return badField("body", `must be a JSON object with a member runs: {"runs":[…]}`)
+	}
+	return c.store(app, body)
+}
+
+// store parses a Dynamiq body, gives its good runs to the engine and answers.
+func (c *call) store(app string, body []byte) error {
+	if err := c.share(c.srv.storing, &c.in.storing, storeFactor*int64(len(body))); err != nil {
+		return err
+	}
+	runs, bad, err := dynamiq.Parse(body, dynamiq.Options{})
+	if err != nil {
+		return badField("body", clean(err))
+	}
+	var res engine.IngestResult
+	if len(runs) > 0 {
+		res, err = c.srv.store.Ingest(c.srv.base, app, runs)
+		if err != nil {
+			return err
+		}
+	}
+	rejected := make([]engine.Rejection, 0, len(bad)+len(res.Rejected))
+	for _, r := range bad {
+		rejected = append(rejected, engine.Rejection(r))
+	}
+	for _, r := range res.Rejected {
+		r.Index = bodyIndex(r.Index, bad)
+		rejected = append(rejected, r)
+	}
+	c.srv.stats.ingested(res, len(rejected))
+	if res.Created+res.Updated+res.Unchanged == 0 {
+		return noGoodRun(rejected)
+	}
+	c.body().SetBodyRaw(appendIngest(nil, res, rejected))
+	return nil
+}
+
+// bodyIndex turns a position among the good runs into one in the body, given
+// the rejected positions in ascending order.
+func bodyIndex(i int, bad []dynamiq.Rejection) int {
+	for _, r := range bad {
+		if r.Index > i {
+			break
+		}
+		i++
+	}
+	return i
+}
+
+// noGoodRun is the 400 of a body of which nothing could be stored.
+func noGoodRun(rejected []engine.Rejection) error {
+	if len(rejected) == 0 {
+		return badField("runs", "must hold at least one run")
+	}
+	e := badRequest(fmt.Sprintf("none of the %d runs can be stored", len(rejected)))
+	e.details = make(map[string]string, min(len(rejected), maxListed))
+	for i, r := range rejected {
+		if i == maxListed {
+			e.message += fmt.Sprintf("; the first %d are listed", maxListed)
+			break
+		}
+		key := "runs[" + strconv.Itoa(r.Index) + "]"
+		// Reasons read "start_time must be …": the field becomes part of the key.
+		if field, text, ok := strings.Cut(r.Reason, " must "); ok && !strings.Contains(field, " ") {
+			e.details[key+"."+field] = "must " + text
+			continue
+		}
+		e.details[key] = r.Reason
+	}
+	return e
+}
+
+// appendIngest renders the answer of the contract §2.
+func appendIngest(dst []byte, res engine.IngestResult, rejected []engine.Rejection) []byte {
+	dst = append(dst, `{"message":"ok","data":{"created":`...)
+	dst = strconv.AppendInt(dst, int64(res.Created), 10)
+	dst = append(dst, `,"updated":`...)
+	dst = strconv.AppendInt(dst, int64(res.Updated), 10)
+	dst = append(dst, `,"unchanged":`...)
+	dst = strconv.AppendInt(dst, int64(res.Unchanged), 10)
+	dst = append(dst, `,"rejected":[`...)
+	for i, r := range rejected {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"index":`...)
+		dst = strconv.AppendInt(dst, int64(r.Index), 10)
+		dst = append(dst, `,"id":`...)
+		dst = appendQuoted(dst, r.ID)
+		dst = append(dst, `,"reason":`...)
+		dst = appendQuoted(dst, r.Reason)
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}}"...)
+}
+
+// targetApp is the app of an ingest: of the path, else X-App-Id, else app_id,
+// else the only app of the token, else the default app.
+func (c *call) targetApp() (string, error) {
+	app := c.app()
+	if app == "" {
+		app = string(c.ctx.Request.Header.Peek("X-App-Id"))
+	}
+	if app == "" {
+		app = c.query.str("app_id")
+	}
+	t := c.token
+	if app == "" && t != nil && !t.Apps.All && len(t.Apps.Apps) == 1 {
+		app = t.Apps.Apps[0]
+	}
+	if app == "" && (t == nil || t.Apps.All) {
+		app = c.srv.opt.DefaultApp
+	}
+	switch {
+	case app == "":
+		return "", badField("app_id", "name the app: by X-App-Id, by ?app_id= or by POST /v1/apps/{app_id}/traces")
+	case !validID(app):
+		return "", badField("app_id", "must be a UTF-8 text of 1 to 256 bytes")
+	case t != nil && !t.Apps.Has(app):
+		return "", noSuchApp(app)
+	}
+	return app, nil
+}
+
+// jsonBody refuses what is not JSON by its Content-Type. None at all is fine:
+// what follows looks at the body.
+func (c *call) jsonBody() error {
+	ct, _, _ := bytes.Cut(c.ctx.Request.Header.ContentType(), []byte(";"))
+	ct = bytes.TrimSpace(ct)
+	if len(ct) == 0 || bytes.EqualFold(ct, []byte(jsonType)) {
+		return nil
+	}
+	e := mediaType("Content-Type " + cut(string(ct), 64) + " is not supported; send application/json")
+	e.details = map[string]string{"Content-Type": "must be application/json"}
+	return e
+}

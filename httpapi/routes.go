@@ -1,0 +1,102 @@
+package httpapi
+
+// Query parameters that several routes share.
+var (
+	pageParams = []param{
+		{name: "page", typ: "integer", desc: "Page to give, from 1."},
+		{name: "page_size", typ: "integer", desc: "Entries of a page, 1 to 1000."},
+	}
+	filterParams = []param{
+		{name: "status", typ: "string", enum: traceStatuses, list: true, desc: "States of a trace; repeat it or give a comma list."},
+		{name: "started_at:gte", typ: "string", format: "date-time", desc: "Traces that started at this time or later."},
+		{name: "started_at:gt", typ: "string", format: "date-time", desc: "Traces that started after this time."},
+		{name: "started_at:lte", typ: "string", format: "date-time", desc: "Traces that started at this time or earlier."},
+		{name: "started_at:lt", typ: "string", format: "date-time", desc: "Traces that started before this time."},
+	}
+	cursorParam = param{name: "cursor", typ: "string", desc: "Where to go on: next_cursor of a list, or the trailer Tracebed-Next-Cursor of a download."}
+	appParam    = param{name: "app_id", typ: "string", desc: "App to write to, where neither the path, X-App-Id nor the token says it."}
+)
+
+func params(groups ...[]param) []param {
+	var out []param
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}
+
+// get and the others build lines of the table.
+func get(pattern string, r right, handle func(*call) error, answer, summary string, ps ...param) *route {
+	return &route{method: "GET", pattern: pattern, right: r, handle: handle, answer: answer, summary: summary, params: ps}
+}
+
+func post(pattern string, r right, handle func(*call) error, body, answer, summary string, ps ...param) *route {
+	return &route{method: "POST", pattern: pattern, right: r, handle: handle, body: body, answer: answer, summary: summary, params: ps}
+}
+
+func del(pattern string, handle func(*call) error, answer, summary string) *route {
+	return &route{method: "DELETE", pattern: pattern, right: rightAdmin, handle: handle, answer: answer, summary: summary}
+}
+
+func everyApp(rt *route) *route {
+	rt.allApps = true
+	return rt
+}
+
+// table is all calls of the server. A fixed text stands before a parameter in
+// the same place.
+func (s *Server) table() []*route {
+	const app = "/v1/apps/{app_id}"
+	const traces = app + "/traces"
+	return []*route{
+		post("/v1/traces", rightWrite, (*call).ingest, "Runs", "Ingested", "Store runs; the app is that of the token, X-App-Id or app_id.", appParam),
+		post("/api/public/otel/v1/traces", rightWrite, (*call).ingest, "Runs", "Ingested", "The same for clients that can only set a base address.", appParam),
+		post(traces, rightWrite, (*call).ingest, "Runs", "Ingested", "Store runs in this app."),
+
+		get("/v1/apps", rightRead, (*call).listApps, "AppList", "Apps that the token may see, by id.", pageParams...),
+		get(app, rightRead, (*call).getApp, "AppOne", "One app."),
+		del(app, (*call).deleteApp, "Deleted", "Delete an app and all it holds."),
+		get(app+"/metrics", rightRead, (*call).getMetrics, "Metrics", "Charts: the whole window and its bars.", metricsParams...),
+
+		get(traces, rightRead, (*call).listTraces, "TraceList", "Traces without their runs, newest first.",
+			params(filterParams, []param{
+				{name: "sort", typ: "string", enum: []string{"-started_at", "started_at"}, desc: "Order; the default is newest first."},
+				cursorParam,
+				{name: "preview", typ: "integer", desc: "Bytes of input and output to show; 0 shows them whole. Default 2048."},
+			}, pageParams)...),
+		get(traces+"/download", rightRead, (*call).download, "Download", "Stream traces as an attachment, newest first. Trailers say how it ended.",
+			params(filterParams, []param{
+				cursorParam,
+				{name: "limit", typ: "integer", desc: "Traces at most; no limit when absent."},
+				{name: "include_runs", typ: "boolean", desc: "Embed the runs of each trace."},
+				{name: "format", typ: "string", enum: []string{"json", "jsonl"}, desc: "A JSON array, or JSON lines."},
+			})...),
+		get(traces+"/{trace_id}", rightRead, (*call).getTrace, "TraceOne", "One trace.",
+			param{name: "include_runs", typ: "boolean", desc: "Embed its runs, newest first."}),
+		del(traces+"/{trace_id}", (*call).deleteTrace, "Deleted", "Delete a trace and its share of the charts."),
+		get(traces+"/{trace_id}/runs", rightRead, (*call).listRuns, "RunList", "Runs of a trace, newest first.",
+			params([]param{
+				{name: "parent_run_id", typ: "string", desc: "Only the children of this run."},
+				{name: "status", typ: "string", enum: runStatuses, list: true, desc: "States of a run; running is one that has not ended."},
+				{name: "type", typ: "string", enum: runTypes, list: true, desc: "Types of a run."},
+			}, pageParams)...),
+
+		everyApp(get("/v1/tokens", rightAdmin, (*call).listTokens, "TokenList", "Stored tokens, without their secrets.")),
+		everyApp(post("/v1/tokens", rightAdmin, (*call).createToken, "NewToken", "TokenMade", "Make a token; the answer shows its text, once.")),
+		everyApp(del("/v1/tokens/{token}", (*call).deleteToken, "TokenOne", "Revoke the token of this id or name.")),
+
+		get("/healthz", rightNone, (*call).healthz, "Health", "The process is up."),
+		get("/readyz", rightNone, (*call).readyz, "Health", "The store is open and takes writes."),
+		everyApp(get("/metrics", rightRead, (*call).promMetrics, "", "Counters in the Prometheus text format.")),
+		get("/openapi.json", rightNone, (*call).openapiDoc, "Any", "This document."),
+		get("/", rightNone, (*call).index, "", "A page that says what runs here."),
+	}
+}
+
+var metricsParams = []param{
+	{name: "start_time", typ: "string", format: "date-time", required: true, desc: "First instant of the window."},
+	{name: "end_time", typ: "string", format: "date-time", required: true, desc: "Last instant of the window; it is included."},
+	{name: "interval", typ: "string", required: true, desc: "Width of a bar: a duration such as 15m, 1h, 24h, 168h, 720h, 1d, 1w, or hour, day, week, month."},
+	{name: "timezone", typ: "string", desc: "IANA zone whose days count. Default UTC."},
+	{name: "status", typ: "string", enum: traceStatuses, list: true, desc: "States of a trace; repeat it or give a comma list."},
+}

@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+// chunkSize is how much a stream gathers before it writes: the memory of one
+// download, and what one chunk holds at most.
+const chunkSize = 256 << 10
+
+// chunkRoom is the space in front of a chunk for its length in hex and CRLF,
+// so that a chunk is one write.
+const chunkRoom = 10
+
+// stream writes an answer of unknown length straight to the connection, from
+// the handler's goroutine. The header goes out with the first full chunk, so
+// an error before that can still be answered properly. A slow client blocks
+// Write and with it the producer; nothing piles up.
+//
+// It exists because fasthttp's body stream writer passes all data through a
+// pipe and 4 KiB buffers to another goroutine: BenchmarkDownload measures the
+// two side by side.
+type stream struct {
+	c       *call
+	buf     *[]byte
+	n       int // bytes gathered behind chunkRoom
+	begun   bool
+	chunked bool // false for HTTP/1.0: the end of the connection ends the body
+	written int64
+	err     error
+}
+
+var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkRoom+chunkSize+2); return &b }}
+
+func newStream(c *call) *stream {
+	return &stream{c: c, buf: chunkPool.Get().(*[]byte), chunked: c.ctx.Request.Header.IsHTTP11()}
+}
+
+// Write takes p, or part of it when the client has gone or the server stops.
+func (s *stream) Write(p []byte) (int, error) {
+	done := 0
+	for s.err == nil && done < len(p) {
+		n := copy((*s.buf)[chunkRoom+s.n:chunkRoom+chunkSize], p[done:])
+		s.n += n
+		done += n
+		if s.n == chunkSize {
+			s.flush()
+		}
+	}
+	s.written += int64(done)
+	return done, s.err
+}
+
+// flush writes what was gathered as one chunk.
+func (s *stream) flush() {
+	if s.err = s.c.srv.base.Err(); s.err != nil || s.n == 0 {
+		return
+	}
+	if !s.begun {
+		s.begin()
+	}
+	b, from := *s.buf, chunkRoom
+	to := chunkRoom + s.n
+	if s.chunked {
+		b[to], b[to+1] = '\r', '\n'
+		to += 2
+		b[from-2], b[from-1] = '\r', '\n'
+		from -= 2
+		for n := s.n; n > 0; n >>= 4 {
+			from--
+			b[from] = hexDigits[n&15]
+		}
+	}
+	if s.err == nil {
+		_, s.err = s.c.ctx.Conn().Write(b[from:to])
+	}
+	s.n = 0
+}
+
+// begin writes the header. From here on the connection is ours.
+func (s *stream) begin() {
+	s.begun, s.c.taken = true, true
+	h := &s.c.ctx.Response.Header
+	h.SetConnectionClose()
+	if s.chunked {
+		h.SetContentLength(-1)
+	} else {
+		h.SetContentLength(-2)
+	}
+	_, s.err = s.c.ctx.Conn().Write(h.Header())
+}
+
+// end finishes the body. A body that fits one chunk becomes an ordinary
+// answer, which keeps the connection; trailers are header fields of the same
+// response either way.
+func (s *stream) end(trailers [][2]string) error {
+	defer s.release()
+	h := &s.c.ctx.Response.Header
+	if !s.begun {
+		for _, t := range trailers {
+			h.Set(t[0], t[1])
+		}
+		s.c.ctx.Response.SetBodyStream(&held{b: append([]byte(nil), (*s.buf)[chunkRoom:chunkRoom+s.n]...)}, -1)
+		return nil
+	}
+	s.flush()
+	if s.err != nil || !s.chunked {
+		return s.err
+	}
+	last := []byte("0\r\n")
+	for _, t := range trailers {
+		last = append(append(append(append(last, t[0]...), ": "...), t[1]...), '\r', '\n')
+	}
+	_, s.err = s.c.ctx.Conn().Write(append(last, '\r', '\n'))
+	return s.err
+}
+
+// abort gives the buffer back; an answer that has begun is left without an
+// end, so that the client sees that it is not whole.
+func (s *stream) abort() { s.release() }
+
+func (s *stream) release() {
+	if s.buf != nil {
+		chunkPool.Put(s.buf)
+		s.buf = nil
+	}
+}
+
+// held is a body that is written with chunked coding although it is known,
+// because only that can carry trailers.
+type held struct{ b []byte }
+
+func (h *held) Read(p []byte) (int, error) {
+	if len(h.b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, h.b)
+	h.b = h.b[n:]
+	return n, nil
+}
+
+var _ fasthttp.BodyWriterTo = (*held)(nil)
+
+// SupportsBodyWriteTo tells fasthttp to use WriteTo.
+func (h *held) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo writes the body as one chunk.
+func (h *held) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(h.b)
+	return int64(n), err
+}
+
+func boolText(b bool) string { return strconv.FormatBool(b) }

@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"github.com/tracebed/tracebed/engine"
+)
+
+// Values that the filters of runs take.
+var (
+	runStatuses = []string{"succeeded", "failed", "skipped", "canceled", "running"}
+	runTypes    = []string{"workflow", "flow", "node"}
+)
+
+// getTrace answers GET /v1/apps/{app_id}/traces/{trace_id}.
+func (c *call) getTrace() error {
+	withRuns := c.query.boolean("include_runs")
+	if err := c.query.err(); err != nil {
+		return err
+	}
+	if withRuns {
+		j, err := c.srv.store.TraceWithRuns(c.srv.base, c.app(), c.value("trace_id"))
+		if err != nil {
+			return err
+		}
+		c.data(j)
+		return nil
+	}
+	row, err := c.srv.store.Trace(c.srv.base, c.app(), c.value("trace_id"))
+	if err != nil {
+		return err
+	}
+	c.data(row.JSON)
+	return nil
+}
+
+// listRuns answers GET /v1/apps/{app_id}/traces/{trace_id}/runs.
+func (c *call) listRuns() error {
+	q := &c.query
+	p := q.page(20, 1000)
+	rq := engine.RunQuery{
+		Page: p.page, PageSize: p.size,
+		ParentRunID: q.str("parent_run_id"),
+		Statuses:    q.list("status", runStatuses),
+		Types:       q.list("type", runTypes),
+	}
+	if q.has("parent_run_id") && !validID(rq.ParentRunID) {
+		q.fail("parent_run_id", "must be a text of 1 to 256 bytes")
+	}
+	if err := q.err(); err != nil {
+		return err
+	}
+	page, err := c.srv.store.Runs(c.srv.base, c.app(), c.value("trace_id"), rq)
+	if err != nil {
+		return err
+	}
+	r := c.body()
+	r.AppendBodyString(`{"data":[`)
+	for i, run := range page.Runs {
+		if i > 0 {
+			r.AppendBodyString(",")
+		}
+		r.AppendBody(run)
+	}
+	p.total = page.TotalCount
+	r.AppendBody(p.appendEnd(nil, ""))
+	return nil
+}
+
+// deleteTrace answers DELETE /v1/apps/{app_id}/traces/{trace_id}.
+func (c *call) deleteTrace() error {
+	if err := c.srv.store.DeleteTrace(c.srv.base, c.app(), c.value("trace_id")); err != nil {
+		return err
+	}
+	c.deleted(c.value("trace_id"))
+	return nil
+}
+
+// deleted answers what was deleted.
+func (c *call) deleted(id string) {
+	c.data(append(appendQuoted([]byte(`{"id":`), id), `,"deleted":true}`...))
+}
