@@ -1,0 +1,401 @@
+package gen
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// fixedBytes is about what a body holds besides its texts.
+const fixedBytes = 8300
+
+// draw is what is decided of a trace before its body is written.
+type draw struct {
+	app         *app
+	id, session uuid
+	user        int
+	status      string
+	model       *model
+	start, end  time.Time
+	textBytes   int
+}
+
+type model struct {
+	name, class    string
+	prompt, answer float64 // USD a token
+	unpriced       bool
+}
+
+// models in falling order of use. Prices are of the kind the SDK sends.
+var models = []model{
+	{name: "openai/gpt-4o-mini", class: "OpenAI", prompt: 1.5e-07, answer: 6e-07},
+	{name: "openai/gpt-4o", class: "OpenAI", prompt: 2.5e-06, answer: 1e-05},
+	{name: "anthropic/claude-sonnet-4-5", class: "Anthropic", prompt: 3e-06, answer: 1.5e-05},
+	{name: "gemini/gemini-2.0-flash", class: "Gemini", prompt: 1e-07, answer: 4e-07},
+	{name: "ollama/llama3.1", class: "Ollama", unpriced: true},
+}
+
+// texts are the texts of one trace, escaped for JSON.
+type texts struct {
+	question, facts, answer []byte
+}
+
+// ids are the run ids of one trace.
+type ids struct{ workflow, flow, agent, tool, llm uuid }
+
+// body writes one trace; t, x and id are what its runs share.
+type body struct {
+	b  []byte
+	g  *Gen
+	t  *draw
+	x  texts
+	id ids
+	// tags ends every run.
+	tags []byte
+}
+
+var tagSets = []string{`[]`, `["prod"]`, `["prod","support-bot"]`, `["prod","eu","beta"]`, `["nightly"]`}
+
+// appendBody appends the request body of t.
+//
+// Times: workflow ⊃ flow ⊃ agent ⊃ tool, then LLM until the end.
+func (g *Gen) appendBody(buf []byte, t *draw) []byte {
+	n := t.textBytes
+	w := &body{b: buf, g: g, t: t, tags: []byte(tagSets[g.r.IntN(len(tagSets))])}
+	// The shares make the mean size with the times each text is repeated:
+	// question 7, answer 4, facts 2.
+	w.x = texts{
+		question: g.text.cut(g.r, n/32),
+		answer:   g.text.cut(g.r, n/16),
+		facts:    g.text.cut(g.r, n/4),
+	}
+	w.id = ids{g.uuid(), g.uuid(), g.uuid(), g.uuid(), g.uuid()}
+	us := func(n int) time.Duration { return time.Duration(n) * time.Microsecond }
+	lag := func() time.Duration { return us(200 + g.r.IntN(2000)) }
+	flowStart := t.start.Add(lag())
+	agentStart := flowStart.Add(lag())
+	flowEnd := t.end.Add(-lag())
+	agentEnd := flowEnd.Add(-lag())
+	toolStart := agentStart.Add(lag())
+	llmEnd := agentEnd.Add(-lag())
+	toolEnd := toolStart.Add(llmEnd.Sub(toolStart) / time.Duration(3+g.r.IntN(9))).Truncate(time.Microsecond)
+
+	w.str(`{"runs":[`)
+	w.workflow(t.start, t.end)
+	w.str(`,`)
+	w.flow(flowStart, flowEnd)
+	w.str(`,`)
+	w.agent(agentStart, agentEnd)
+	w.str(`,`)
+	w.tool(toolStart, toolEnd)
+	w.str(`,`)
+	w.llm(toolEnd.Add(lag()), llmEnd)
+	w.str(`]}`)
+	return w.b
+}
+
+func (w *body) str(s string) { w.b = append(w.b, s...) }
+
+func (w *body) raw(b []byte) { w.b = append(w.b, b...) }
+
+// head writes a run's members up to status. A parent of nil is null.
+func (w *body) head(id uuid, name, kind string, start, end time.Time, parent *uuid, status string) {
+	w.str(`{"id":"`)
+	w.raw(id[:])
+	w.str(`","name":"`)
+	w.str(name)
+	w.str(`","type":"`)
+	w.str(kind)
+	w.str(`","trace_id":"`)
+	w.raw(w.t.id[:])
+	w.str(`","source_id":"`)
+	w.raw(w.t.app.source[:])
+	w.str(`","session_id":"`)
+	w.raw(w.t.session[:])
+	w.str(`","start_time":"`)
+	w.b = appendTime(w.b, start)
+	w.str(`","end_time":"`)
+	w.b = appendTime(w.b, end)
+	w.str(`","parent_run_id":`)
+	if parent == nil {
+		w.str(`null`)
+	} else {
+		w.str(`"`)
+		w.raw(parent[:])
+		w.str(`"`)
+	}
+	w.str(`,"status":"`)
+	w.str(status)
+	w.str(`"`)
+}
+
+// userInput is the input of workflow and flow.
+func (w *body) userInput() {
+	w.str(`{"input":"`)
+	w.raw(w.x.question)
+	w.str(`","user_id":"user-`)
+	w.b = strconv.AppendInt(w.b, int64(w.t.user), 10)
+	w.str(`"}`)
+}
+
+// agentInput is the input of the agent, which the workflow's output repeats.
+func (w *body) agentInput() {
+	w.str(`{"input":"`)
+	w.raw(w.x.question)
+	w.str(`","images":null,"videos":null,"files":null,"user_id":"user-`)
+	w.b = strconv.AppendInt(w.b, int64(w.t.user), 10)
+	w.str(`","session_id":"`)
+	w.raw(w.t.session[:])
+	w.str(`","metadata":{},"tool_params":{"global_params":{},"by_name_params":{},"by_id_params":{}}}`)
+}
+
+func (w *body) answer() {
+	w.str(`{"content":"`)
+	w.raw(w.x.answer)
+	w.str(`"}`)
+}
+
+// nodesOutput is the output of workflow and flow: the nodes' inputs and
+// outputs once more.
+func (w *body) nodesOutput() {
+	if w.t.status != "succeeded" {
+		w.str(`null`)
+		return
+	}
+	w.str(`{"`)
+	w.raw(w.t.app.agent[:])
+	w.str(`":{"status":"success","input":`)
+	w.agentInput()
+	w.str(`,"output":`)
+	w.answer()
+	w.str(`}}`)
+}
+
+const (
+	llmError    = `litellm.RateLimitError: 429 You exceeded your current quota`
+	traceback   = `Traceback (most recent call last):\n  File \"/app/.venv/lib/python3.11/site-packages/dynamiq/nodes/node.py\", line 1244, in run_sync\n    output, from_cache = cache(...)\n`
+	cancelError = `{"message":"Execution was canceled"}`
+)
+
+// outerError ends the metadata of workflow and flow, and writes error,
+// executions and tags.
+func (w *body) outerError() {
+	if w.t.status == "failed" {
+		w.str(`,"failed_nodes":[{"id":"`)
+		w.raw(w.t.app.agent[:])
+		w.str(`","name":"Assistant","error_message":"` + llmError + `"}]`)
+	}
+	w.str(`,"environment":"production"},"error":`)
+	switch w.t.status {
+	case "failed":
+		w.str(`{"message":"Flow execution failed due to node failures: Assistant","traceback":"NoneType: None\n"}`)
+	case "canceled":
+		w.str(cancelError)
+	default:
+		w.str(`null`)
+	}
+	w.str(`,"executions":[],"tags":`)
+	w.raw(w.tags)
+	w.str(`}`)
+}
+
+func (w *body) workflow(start, end time.Time) {
+	w.head(w.id.workflow, "Workflow", "workflow", start, end, nil, w.t.status)
+	w.str(`,"input":`)
+	w.userInput()
+	w.str(`,"output":`)
+	w.nodesOutput()
+	w.str(`,"metadata":{"workflow":{"id":"`)
+	w.raw(w.t.app.workflow[:])
+	w.str(`","version":"`)
+	w.str(w.t.app.version)
+	w.str(`"}`)
+	w.outerError()
+}
+
+func (w *body) flow(start, end time.Time) {
+	w.head(w.id.flow, "Flow", "flow", start, end, &w.id.workflow, w.t.status)
+	w.str(`,"input":`)
+	w.userInput()
+	w.str(`,"output":`)
+	w.nodesOutput()
+	w.str(`,"metadata":{"flow":{"id":"`)
+	w.raw(w.t.app.flow[:])
+	w.str(`"}`)
+	w.outerError()
+}
+
+// tail writes a node's error, its one execution, and the tags. The metadata
+// must be open; is_output_from_cache closes it when the node ended well.
+func (w *body) tail(start, end time.Time, status string) {
+	if status == "succeeded" {
+		w.str(`,"is_output_from_cache":false`)
+	}
+	w.str(`,"environment":"production"},"error":`)
+	failure := func() {
+		switch status {
+		case "failed":
+			w.str(`{"message":"` + llmError + `","traceback":"` + traceback + `"}`)
+		case "canceled":
+			w.str(cancelError)
+		default:
+			w.str(`null`)
+		}
+	}
+	failure()
+	id := w.g.uuid()
+	w.str(`,"executions":[{"id":"`)
+	w.raw(id[:])
+	w.str(`","start_time":"`)
+	w.b = appendTime(w.b, start.Add(300*time.Microsecond))
+	w.str(`","end_time":"`)
+	w.b = appendTime(w.b, end)
+	w.str(`","status":"`)
+	w.str(status)
+	w.str(`","input":null,"output":null,"error":`)
+	failure()
+	w.str(`,"metadata":{}}],"tags":`)
+	w.raw(w.tags)
+	w.str(`}`)
+}
+
+func (w *body) agent(start, end time.Time) {
+	w.head(w.id.agent, "Assistant", "node", start, end, &w.id.flow, w.t.status)
+	w.str(`,"input":`)
+	w.agentInput()
+	w.str(`,"output":`)
+	w.output(w.answer)
+	w.str(`,"metadata":{"node":`)
+	w.raw(w.t.app.agentNode[w.t.modelIndex()])
+	w.str(`,"run_depends":[]`)
+	w.tail(start, end, w.t.status)
+}
+
+func (w *body) output(f func()) {
+	if w.t.status == "succeeded" {
+		f()
+	} else {
+		w.str(`null`)
+	}
+}
+
+func (w *body) tool(start, end time.Time) {
+	w.head(w.id.tool, "search", "node", start, end, &w.id.agent, "succeeded")
+	w.str(`,"input":{"query":"`)
+	w.raw(w.x.question)
+	w.str(`"},"output":{"content":"`)
+	w.raw(w.x.facts)
+	w.str(`"},"metadata":{"node":`)
+	w.raw(w.t.app.toolNode)
+	w.str(`,"run_depends":[]`)
+	w.tail(start, end, "succeeded")
+}
+
+func (w *body) llm(start, end time.Time) {
+	w.head(w.id.llm, "Assistant LLM", "node", start, end, &w.id.agent, w.t.status)
+	w.str(`,"input":{},"output":`)
+	w.output(w.answer)
+	w.str(`,"metadata":{"node":`)
+	w.raw(w.t.app.llmNode[w.t.modelIndex()]) // up to the messages
+	w.str(`[{"content":"`)
+	w.raw(w.t.app.role)
+	w.str(`","role":"system"},{"content":"`)
+	w.raw(w.x.question)
+	w.str(`","role":"user"},{"content":"`)
+	w.raw(w.x.facts)
+	w.str(`","role":"tool"}],"tools":null,"response_format":null}},"run_depends":`)
+	w.raw(w.t.app.llmDepends)
+	if w.t.status == "succeeded" {
+		w.usage()
+	}
+	w.tail(start, end, w.t.status)
+}
+
+func (w *body) usage() {
+	m := w.t.model
+	prompt := (len(w.t.app.role) + len(w.x.question) + len(w.x.facts)) / 4
+	answer := len(w.x.answer)/4 + 1
+	cost := func(key string, usd float64) {
+		w.str(key)
+		if m.unpriced {
+			w.str(`null`)
+			return
+		}
+		w.b = appendFloat(w.b, usd)
+	}
+	num := func(key string, n int) {
+		w.str(key)
+		w.b = strconv.AppendInt(w.b, int64(n), 10)
+	}
+	promptUSD, answerUSD := float64(prompt)*m.prompt, float64(answer)*m.answer
+	num(`,"usage":{"prompt_tokens":`, prompt)
+	cost(`,"prompt_tokens_cost_usd":`, promptUSD)
+	num(`,"completion_tokens":`, answer)
+	cost(`,"completion_tokens_cost_usd":`, answerUSD)
+	num(`,"total_tokens":`, prompt+answer)
+	cost(`,"total_tokens_cost_usd":`, promptUSD+answerUSD)
+	w.str(`,"cache_read_input_tokens":0,"cache_creation_input_tokens":null}`)
+}
+
+func (t *draw) modelIndex() int {
+	for i := range models {
+		if t.model == &models[i] {
+			return i
+		}
+	}
+	return 0
+}
+
+// appendTime appends t as Python's isoformat does: +00:00, and six digits of
+// fraction or none.
+func appendTime(b []byte, t time.Time) []byte {
+	b = t.Truncate(time.Second).AppendFormat(b, time.RFC3339) // the layout with a fast path
+	b = b[:len(b)-len("Z")]
+	if us := t.Nanosecond() / 1000; us != 0 {
+		b = append(b, '.')
+		for unit := 100_000; unit > 0; unit /= 10 {
+			b = append(b, '0'+byte(us/unit%10))
+		}
+	}
+	return append(b, "+00:00"...)
+}
+
+// appendFloat appends f as Python's repr does.
+func appendFloat(b []byte, f float64) []byte {
+	n := len(b)
+	b = strconv.AppendFloat(b, f, 'g', -1, 64)
+	if !bytes.ContainsAny(b[n:], ".e") {
+		b = append(b, ".0"...)
+	}
+	return b
+}
+
+// uuid is a version 4 UUID in text form.
+type uuid [36]byte
+
+func (u uuid) String() string { return string(u[:]) }
+
+func (g *Gen) uuid() (u uuid) {
+	const digits = "0123456789abcdef"
+	hi := g.r.Uint64()&^0xf000 | 0x4000
+	lo := g.r.Uint64()&^(3<<62) | 2<<62
+	for i := len(u) - 1; i >= 0; i-- {
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			u[i] = '-'
+		case i > 18:
+			u[i] = digits[lo&15]
+			lo >>= 4
+		default:
+			u[i] = digits[hi&15]
+			hi >>= 4
+		}
+	}
+	return u
+}
+
+// fill replaces each %x% of a template by its value.
+func fill(template string, pairs ...string) []byte {
+	return []byte(strings.NewReplacer(pairs...).Replace(template))
+}
