@@ -1,0 +1,51 @@
+# Everything a developer runs. `make` or `make help` lists the targets.
+# Only Go is needed for run, test, lint, bench, fuzz and build; e2e uses
+# python3 as well, where it is installed.
+
+GO      ?= go
+BIN     ?= bin/tracebed
+DATA    ?= ./data
+LISTEN  ?= 127.0.0.1:8787
+FUZZTIME ?= 10s
+PKGS    ?= ./...
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test e2e lint bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build, then serve $(DATA) with demo data and print the link
+	$(BIN) serve --data $(DATA) --listen $(LISTEN) --demo
+
+build: ## build the static binary bin/tracebed
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/tracebed
+
+test: ## all tests with the race detector, where a C compiler is at hand
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
+	  echo '$(GO) test -race $(PKGS)'; $(GO) test -race $(PKGS); \
+	else \
+	  echo 'no C compiler, so without the race detector: $(GO) test $(PKGS)'; $(GO) test $(PKGS); \
+	fi
+
+e2e: build ## tests that drive the real binary, with the real Dynamiq SDK where python3 is at hand
+	TRACEBED_BIN=$(abspath $(BIN)) $(GO) test -tags e2e -count 1 -timeout 30m -v ./e2e
+
+lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
+	$(GO) vet -tags e2e ./...
+	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	bin/golangci-lint run ./...
+
+bench: ## the benchmarks of storage and HTTP (minutes)
+	$(GO) test -run '^$$' -bench . -benchmem ./bench/... ./engine/... ./index/... ./rollup/... ./httpapi/...
+
+fuzz: ## every fuzz target for $(FUZZTIME)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+clean: ## remove what was built; data directories stay
+	rm -rf bin e2e/.venv
