@@ -14,13 +14,13 @@ const (
 )
 
 // Preview cuts the values of input and output of a whole trace object, as
-// AppendTrace makes it and closed by a brace, to preview bytes where their
-// JSON text is longer: what is left is a JSON string that holds the start of a
-// string's content, or of the JSON text of anything else, whole runes only,
-// and a member input_truncated (output_truncated) after it. An object that was
-// cut before is cut further and keeps its flags. Where nothing is cut, and
-// with a preview of 0, the answer is traceObject itself, else one new slice.
-// The error is that of the JSON text and names the byte.
+// AppendTrace makes it and closed by a brace. A string whose content is longer
+// than preview bytes, and any other value whose JSON text is, becomes a JSON
+// string that holds its first preview bytes at most, whole runes only, with a
+// member input_truncated (output_truncated) after it. An object that was cut
+// before is cut further and keeps its flags; cutting twice to the same length
+// changes nothing. Where nothing is cut, and with a preview of 0, the answer is
+// traceObject itself, else one new slice. The error is that of the JSON text.
 func Preview(traceObject []byte, preview int) ([]byte, error) {
 	if preview <= 0 {
 		return traceObject, nil
@@ -75,11 +75,7 @@ func findCuts(cuts []cut, obj []byte, preview int) ([]cut, error) {
 			return cuts, s.End()
 		}
 		if n := len(cuts) - 1; n >= 0 && cuts[n].flag == last && names(last, name) {
-			c := &cuts[n]
-			c.flagged = true
-			if v := obj[c.from:c.to]; v[0] == '"' && len(v) == cutLen(v, preview) {
-				cuts = cuts[:n] // cut as short before
-			}
+			cuts[n].flagged = true
 		}
 		if last == outputFlag {
 			return cuts, nil
@@ -103,10 +99,14 @@ func findCuts(cuts []cut, obj []byte, preview int) ([]cut, error) {
 	}
 }
 
-// tooLong says whether a value is to be cut. A null never is: it would
+// tooLong says whether a value is to be cut: a string whose content is longer
+// than preview, anything else whose JSON text is. A null never is: it would
 // become a value.
 func tooLong(raw []byte, preview int) bool {
-	return preview > 0 && len(raw) > preview && raw[0] != 'n'
+	if preview <= 0 || len(raw) <= preview || raw[0] == 'n' {
+		return false
+	}
+	return raw[0] != '"' || cutString(raw, preview) < len(raw)-1
 }
 
 // names says whether the flag is the member of that raw name.

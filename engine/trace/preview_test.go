@@ -59,6 +59,7 @@ func TestPreview(t *testing.T) {
 		{`{"input":"abcdef","input_truncated":true,"output":1}`, 2, `{"input":"ab","input_truncated":true,"output":1}`},
 		{`{"input":"abcdef","output":1}`, 0, `{"input":"abcdef","output":1}`},
 		{`{"output":"abcdef"}`, 1, `{"output":"a","output_truncated":true}`},
+		{`{"input":"ab\"","output":"ab\u0041"}`, 3, `{"input":"ab\"","output":"ab\u0041"}`}, // content fits
 		{`{"input":null,"output":false}`, 3, `{"input":null,"output":"fal","output_truncated":true}`},
 		{`{}`, 1, `{}`},
 	} {

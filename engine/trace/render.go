@@ -52,9 +52,9 @@ func (d *Deriver) AppendPreviewTrace(dst []byte, app string, s *Summary, updated
 	dst = append(dst, `,"status":"`...)
 	dst = append(dst, statusText[s.Status]...)
 	dst = append(dst, `","started_at":`...)
-	dst = appendTimeOrNull(dst, s.Start)
+	dst = appendQuotedTime(dst, s.Start)
 	dst = append(dst, `,"ended_at":`...)
-	dst = appendTimeOrNull(dst, s.End)
+	dst = appendQuotedTime(dst, s.End)
 	dst = append(dst, `,"duration_ms":`...)
 	dst = appendMillis(dst, s.Sample.DurationUS)
 
@@ -70,7 +70,7 @@ func (d *Deriver) AppendPreviewTrace(dst []byte, app string, s *Summary, updated
 	dst = strconv.AppendInt(dst, int64(len(d.runs)), 10)
 	dst = d.appendFacts(dst, first)
 	dst = append(dst, staleMember...)
-	dst = appendTimeOrNull(dst, updatedAt)
+	dst = appendQuotedTime(dst, updatedAt)
 	return dst, cutIn || cutOut
 }
 
@@ -144,16 +144,6 @@ func appendValue(dst, raw []byte, preview int, flag string) ([]byte, bool) {
 		return appendRaw(dst, raw), false
 	}
 	return append(appendCut(dst, raw, preview), flag...), true
-}
-
-// appendTimeOrNull appends a JSON string or null.
-func appendTimeOrNull(dst []byte, t Time) []byte {
-	if !t.Valid {
-		return append(dst, "null"...)
-	}
-	dst = append(dst, '"')
-	dst = AppendTime(dst, t)
-	return append(dst, '"')
 }
 
 // appendMillis appends µs as milliseconds with up to three decimals; a
