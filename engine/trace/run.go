@@ -47,12 +47,17 @@ const fewRuns = 32
 
 // Merge puts incoming runs, in their order of receipt, over the stored runs of
 // the same trace. The result has one copy of each run, newest first (by start
-// descending, then id ascending), and its own memory except for what the runs
-// point to. Every incoming run is counted once: created, updated (took the
-// place of another copy) or unchanged (identical, or lost).
+// descending, then id ascending). Every incoming run is counted once: created,
+// updated (took the place of another copy) or unchanged (identical, or lost).
+// Stored is never modified; where it is in order and all are unchanged, the
+// result is stored itself.
 func Merge(stored, incoming []Run) (merged []Run, created, updated, unchanged int) {
-	merged = make([]Run, len(stored), len(stored)+len(incoming))
-	copy(merged, stored)
+	merged = stored
+	own := func() { // copies stored before the first change
+		if created+updated == 0 {
+			merged = append(make([]Run, 0, len(stored)+len(incoming)), stored...)
+		}
+	}
 	var byID map[string]int
 	if len(stored)+len(incoming) > fewRuns {
 		byID = make(map[string]int, len(stored)+len(incoming))
@@ -64,12 +69,14 @@ func Merge(stored, incoming []Run) (merged []Run, created, updated, unchanged in
 		in := &incoming[i]
 		switch at := indexOf(merged, byID, in); {
 		case at < 0:
+			own()
 			if byID != nil {
 				byID[in.ID] = len(merged)
 			}
 			merged = append(merged, *in)
 			created++
 		case Prefer(&merged[at], in) == in:
+			own()
 			merged[at] = *in
 			updated++
 		default:

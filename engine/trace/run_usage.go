@@ -90,13 +90,20 @@ func (f *Fields) scanUsage(raw []byte) error {
 		if jsonscan.KindOf(value) == jsonscan.Null {
 			value = nil
 		}
-		name := jsonscan.Unquote(f.scratch, key)
-		for i := range usageNames {
-			if string(name) == usageNames[i] {
-				f.usage[i] = value
-			}
+		if i := usageIndex(jsonscan.Unquote(f.scratch, key)); i >= 0 {
+			f.usage[i] = value
 		}
 	}
+}
+
+// usageIndex is the position of a name in usageNames, −1 if it is not there.
+func usageIndex(name []byte) int {
+	for i := range usageNames {
+		if len(name) == len(usageNames[i]) && string(name) == usageNames[i] {
+			return i
+		}
+	}
+	return -1
 }
 
 var errNotNumber = errors.New("not a number")
