@@ -108,7 +108,8 @@ func tokens(s string) int { return len(s)/4 + 3 }
 // took is how long the model needs for a completion, with a long tail.
 func (m *model) took(rng *rand.Rand, completion int) time.Duration {
 	f := 0.7 + rng.ExpFloat64()*0.35
-	return time.Duration(f*float64(m.first+time.Duration(completion)*m.perTok)) / time.Microsecond * time.Microsecond
+	whole := float64(m.first) + float64(completion)*float64(m.perTok)
+	return time.Duration(f * whole).Truncate(time.Microsecond)
 }
 
 // usage is metadata.usage of a call; prices that litellm does not know are null.
