@@ -222,7 +222,9 @@ func labels(t *Trace, roots []*Run) {
 }
 
 // failure is the error of the earliest failed root: what its first failed
-// node said, else what it said itself, else its first failed descendant.
+// node said, else what it said itself, else its first failed descendant. An
+// empty message (a timeout has one) says nothing, so the next is asked; the
+// law does not say.
 func failure(roots, all []*Run, parents map[*Run]*Run) *string {
 	failed := pick(roots, func(r *Run) bool { return r.Status == "failed" })
 	if len(failed) == 0 {
@@ -245,8 +247,8 @@ func failure(roots, all []*Run, parents map[*Run]*Run) *string {
 			continue
 		}
 		for at := parents[r]; at != isRoot && at != isOrphan; at = parents[at] {
-			if at == root {
-				return message(r)
+			if s := message(r); at == root && s != nil {
+				return s
 			}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// fixtureDir holds the shared fixtures; the Dynamiq parser tests use them too.
-const fixtureDir = "testdata"
+// fixtureDir holds the shared fixtures, which the tests of the Dynamiq parser use too.
+const fixtureDir = "../../dynamiq/testdata"
 
 type fixture struct {
 	Requests []struct {
