@@ -107,6 +107,8 @@ func pickOne[T any](g *generator, list []T) T { return list[g.rng.IntN(len(list)
 
 func (g *generator) step() Op {
 	switch n := g.rng.IntN(100); {
+	case n < 2:
+		return g.burst()
 	case n < 68:
 		return g.post()
 	case n < 76 && len(g.sent) > 0: // an identical re-send
@@ -154,6 +156,33 @@ func (g *generator) post() Op {
 	if len(g.sent) > 30 {
 		g.sent = g.sent[1:]
 	}
+	return op
+}
+
+// burst is a body of many small traces, within a millisecond or over hours:
+// more than an index holds apart by time, or enough to make an hour busy.
+func (g *generator) burst() Op {
+	op := Op{Kind: OpPost, App: pickOne(g, g.apps)}
+	n := pickOne(g, []int{20, 20, 40, 40, 200})
+	spread := pickOne(g, []time.Duration{1, time.Microsecond, time.Millisecond, 5 * time.Minute, time.Hour, 3 * time.Hour})
+	from := g.start()
+	status := g.finalStatus()
+	var runs []string
+	for range n {
+		id := g.id()
+		p := &plan{app: op.App, traceID: &id}
+		if g.chance(30) {
+			status = g.finalStatus()
+		}
+		start := from + g.rng.Int64N(int64(spread))
+		run := g.state(p, g.id(), "", start, status, 0, nil).set("input", "1").set("output", "null")
+		runs = append(runs, g.endAt(run, start+g.duration()).json(g))
+		if g.chance(10) {
+			g.ids = append(g.ids, Op{Kind: OpDeleteTrace, App: op.App, TraceID: id})
+		}
+	}
+	op.Body = []byte(`{"runs":[` + strings.Join(runs, ",") + "]}")
+	g.sent = append(g.sent, op)
 	return op
 }
 

@@ -9,7 +9,7 @@ import (
 // versions makes the states of a run: open, ended, and changed after its end.
 func (g *generator) versions(p *plan, id, parent string, start int64, i int, shared members) []members {
 	var out []members
-	if g.chance(25) {
+	if g.chance(30) {
 		out = append(out, g.state(p, id, parent, start, pickOne(g, []string{"", "", "", "running"}), i, shared))
 		if g.chance(15) {
 			return out // never ends
@@ -21,7 +21,7 @@ func (g *generator) versions(p *plan, id, parent string, start int64, i int, sha
 	end := start + g.duration()
 	final := g.state(p, id, parent, start, g.finalStatus(), i, shared)
 	out = append(out, g.endAt(final, end))
-	if g.chance(15) { // a thread that was given up changes it afterwards
+	if g.chance(25) { // a thread that was given up changes it afterwards
 		again := g.state(p, id, parent, start, g.finalStatus(), i, shared)
 		switch g.rng.IntN(4) {
 		case 0: // the same end, other content
