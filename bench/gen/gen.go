@@ -123,7 +123,7 @@ func (g *Gen) NextInto(buf []byte) Trace {
 // draw decides everything about the next trace but its texts.
 func (g *Gen) draw() draw {
 	r := g.r
-	t := draw{app: &g.apps[0], id: g.uuid(), status: "succeeded", model: &models[pickModel(r)]}
+	t := draw{app: &g.apps[0], id: g.uuid(), status: "succeeded", model: pickModel(r)}
 	if len(g.apps) > 1 && r.Float64() >= 0.8 {
 		t.app = &g.apps[1+r.IntN(len(g.apps)-1)]
 	}

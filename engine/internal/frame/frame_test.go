@@ -165,6 +165,10 @@ func TestDeterministic(t *testing.T) {
 					t.Error("equal input, other bytes")
 					return
 				}
+				if got, err := Decode(nil, want, 1<<20); err != nil || !bytes.Equal(got, bytes.Join(segs, nil)) {
+					t.Error("decodes wrong in parallel", err)
+					return
+				}
 			}
 		})
 	}

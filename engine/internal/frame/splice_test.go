@@ -73,6 +73,9 @@ func checkDecoders(t *testing.T, b, want []byte) {
 func TestResetBlocks(t *testing.T) {
 	b := append(append([]byte(header), resetBlocks...), trailer...)
 	checkDecoders(t, b, bytes.Repeat([]byte{' '}, resetLen))
+	if len(resetBlocks) != 21 {
+		t.Fatalf("%d bytes", len(resetBlocks))
+	}
 }
 
 func TestSpliceThousands(t *testing.T) {
