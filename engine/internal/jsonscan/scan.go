@@ -125,17 +125,11 @@ func (s *Scanner) begin(open byte, msg string) error {
 // JSON string (with quotes). Its value must be read before the next call. At
 // the end of the object it leaves it and ok is false.
 func (s *Scanner) Member() (name []byte, ok bool, err error) {
-	if ok, err = s.next('}', "expected a comma or } in an object"); !ok {
+	if ok, err = s.next('}', msgMember); !ok {
 		return nil, false, err
 	}
 	i := s.i
-	if i >= len(s.b) {
-		return nil, false, s.fail(i, msgEnd)
-	}
-	if s.b[i] != '"' {
-		return nil, false, s.fail(i, msgName)
-	}
-	end, msg := stringEnd(s.b, i)
+	end, msg := nameEnd(s.b, i)
 	if msg != "" {
 		return nil, false, s.fail(end, msg)
 	}
@@ -154,7 +148,7 @@ func (s *Scanner) Member() (name []byte, ok bool, err error) {
 // Element goes to the next element of the array, which must be read before
 // the next call. At the end of the array it leaves it and answers false.
 func (s *Scanner) Element() (bool, error) {
-	return s.next(']', "expected a comma or ] in an array")
+	return s.next(']', msgElement)
 }
 
 // next steps over the comma before a member or over the end of the container.
@@ -201,11 +195,7 @@ func Valid(b []byte) error {
 }
 
 func (s *Scanner) space() {
-	if s.i < len(s.b) && s.b[s.i] <= ' ' {
-		j := spaceEnd(s.b, s.i)
-		s.spaces += j - s.i
-		s.i = j
-	}
+	s.i, s.spaces = pastSpace(s.b, s.i, s.spaces)
 }
 
 func (s *Scanner) fail(offset int, msg string) error {

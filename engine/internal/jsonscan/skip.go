@@ -10,6 +10,8 @@ const (
 	msgEnd     = "unexpected end of JSON"
 	msgDepth   = "JSON nests too deep"
 	msgName    = "expected a member name in double quotes"
+	msgMember  = "expected a comma or } in an object"
+	msgElement = "expected a comma or ] in an array"
 	msgColon   = "expected a colon after a member name"
 	msgValue   = "expected a JSON value"
 	msgNumber  = "bad number"
@@ -48,28 +50,17 @@ value:
 		if depth >= MaxDepth {
 			return i, 0, msgDepth
 		}
-		word, bit := depth>>6, uint64(1)<<(depth&63)
+		inObject = c == '{'
+		s.push(depth, inObject)
 		depth++
-		i++
-		if i < len(b) && b[i] <= ' ' {
-			j := spaceEnd(b, i)
-			spaces += j - i
-			i = j
-		}
-		if c == '{' {
-			s.stack[word] |= bit
-			if i < len(b) && b[i] == '}' {
-				i++
-				depth--
-				break
-			}
-			goto member
-		}
-		s.stack[word] &^= bit
-		if i < len(b) && b[i] == ']' {
+		i, spaces = pastSpace(b, i+1, spaces)
+		if i < len(b) && b[i] == c+2 { // the closing bracket
 			i++
 			depth--
 			break
+		}
+		if inObject {
+			goto member
 		}
 		goto value
 	case 't', 'f', 'n':
@@ -84,23 +75,13 @@ after:
 	if depth == s.depth {
 		return i, spaces, ""
 	}
-	if i < len(b) && b[i] <= ' ' {
-		j := spaceEnd(b, i)
-		spaces += j - i
-		i = j
-	}
-	if i >= len(b) {
+	if i, spaces = pastSpace(b, i, spaces); i >= len(b) {
 		return i, 0, msgEnd
 	}
 	inObject = s.stack[(depth-1)>>6]>>((depth-1)&63)&1 == 1
 	switch c := b[i]; {
 	case c == ',':
-		i++
-		if i < len(b) && b[i] <= ' ' {
-			j := spaceEnd(b, i)
-			spaces += j - i
-			i = j
-		}
+		i, spaces = pastSpace(b, i+1, spaces)
 		if inObject {
 			goto member
 		}
@@ -110,38 +91,53 @@ after:
 		depth--
 		goto after
 	case inObject:
-		return i, 0, "expected a comma or } in an object"
+		return i, 0, msgMember
 	default:
-		return i, 0, "expected a comma or ] in an array"
+		return i, 0, msgElement
 	}
 member:
-	if i >= len(b) {
-		return i, 0, msgEnd
-	}
-	if b[i] != '"' {
-		return i, 0, msgName
-	}
-	if i, msg = stringEnd(b, i); msg != "" {
+	if i, msg = nameEnd(b, i); msg != "" {
 		return i, 0, msg
 	}
-	if i < len(b) && b[i] <= ' ' {
-		j := spaceEnd(b, i)
-		spaces += j - i
-		i = j
-	}
-	if i >= len(b) {
+	if i, spaces = pastSpace(b, i, spaces); i >= len(b) {
 		return i, 0, msgEnd
 	}
 	if b[i] != ':' {
 		return i, 0, msgColon
 	}
-	i++
-	if i < len(b) && b[i] <= ' ' {
-		j := spaceEnd(b, i)
-		spaces += j - i
-		i = j
-	}
+	i, spaces = pastSpace(b, i+1, spaces)
 	goto value
+}
+
+// push notes what kind of container is open at a depth.
+func (s *Scanner) push(depth int, object bool) {
+	bit := uint64(1) << (depth & 63)
+	if object {
+		s.stack[depth>>6] |= bit
+	} else {
+		s.stack[depth>>6] &^= bit
+	}
+}
+
+// pastSpace steps over white space and adds its length to spaces; small enough
+// to be inlined for the usual case that there is none.
+func pastSpace(b []byte, i, spaces int) (int, int) {
+	if i < len(b) && b[i] <= ' ' {
+		end := spaceEnd(b, i)
+		return end, spaces + end - i
+	}
+	return i, spaces
+}
+
+// nameEnd finds the end of the member name at i.
+func nameEnd(b []byte, i int) (end int, msg string) {
+	if i >= len(b) {
+		return i, msgEnd
+	}
+	if b[i] != '"' {
+		return i, msgName
+	}
+	return stringEnd(b, i)
 }
 
 const (
