@@ -98,11 +98,14 @@ func TestMergeCommutes(t *testing.T) {
 		var got []Run
 		for rest := copies; len(rest) > 0; {
 			n := 1 + rng.IntN(len(rest))
-			before := len(got)
+			before, held, kept := len(got), got, slices.Clone(got)
 			var created, updated, unchanged int
 			got, created, updated, unchanged = Merge(got, rest[:n])
 			if created+updated+unchanged != n || len(got) != before+created {
 				t.Fatalf("counts %d %d %d of %d", created, updated, unchanged, n)
+			}
+			if !reflect.DeepEqual(held, kept) {
+				t.Fatal("Merge changed the stored runs")
 			}
 			rest = rest[n:]
 		}

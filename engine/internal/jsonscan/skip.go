@@ -51,8 +51,7 @@ value:
 			return i, 0, msgDepth
 		}
 		inObject = c == '{'
-		s.push(depth, inObject)
-		depth++
+		depth = s.push(depth, inObject)
 		i, spaces = pastSpace(b, i+1, spaces)
 		if i < len(b) && b[i] == c+2 { // the closing bracket
 			i++
@@ -109,14 +108,16 @@ member:
 	goto value
 }
 
-// push notes what kind of container is open at a depth.
-func (s *Scanner) push(depth int, object bool) {
+// push notes what kind of container is opened at a depth and gives the depth
+// inside it.
+func (s *Scanner) push(depth int, object bool) int {
 	bit := uint64(1) << (depth & 63)
 	if object {
 		s.stack[depth>>6] |= bit
 	} else {
 		s.stack[depth>>6] &^= bit
 	}
+	return depth + 1
 }
 
 // pastSpace steps over white space and adds its length to spaces; small enough
