@@ -87,7 +87,6 @@ type MetricsQuery struct {
 	Start, End int64
 	Interval   rollup.Interval
 	Location   *time.Location // nil = UTC
-	Statuses   []rollup.Status
 }
 
 // Metrics is the answer: the whole window and its bars in ascending order.
@@ -121,15 +120,18 @@ type ExportQuery struct {
 	// Zstd asks for one zstd frame made of the stored frames (no
 	// recompression); otherwise plain JSON is written.
 	Zstd bool
-	// Deadline, when not zero, ends the export early with a valid end.
+	// Deadline, when not zero, ends the export early with a valid end. It is
+	// a time of Options.Now.
 	Deadline time.Time
 }
 
 // ExportResult says how an export ended.
 type ExportResult struct {
-	Count      int64
-	Complete   bool
-	NextCursor string // "" when complete
+	Count int64
+	// Complete is false when the deadline cut the export short.
+	Complete bool
+	// NextCursor goes on behind the last trace; "" when none is left.
+	NextCursor string
 }
 
 // VerifyReport is what Verify found.
@@ -173,19 +175,19 @@ var _ API = (*Engine)(nil)
 
 // Stats are counters and gauges of a running engine for /metrics.
 type Stats struct {
-	Seq                     uint64 // last applied operation
-	Batches, Ops            uint64 // committed batches and the operations in them
-	QueueOps, QueueBytes    int64  // waiting to be committed
-	DiskBytes               uint64
-	MemtableBytes           uint64
-	BlockCacheBytes         int64
-	CompactionDebtBytes     uint64
-	L0Files, L0Sublevels    int64
-	WALBytes                uint64
-	StateBytes              int64 // decoded index and bucket state in memory
-	Corruptions             uint64
-	Checkpoints             uint64
-	RebuiltUnits            uint64
-	TracesCreated           uint64
-	TracesUpdated, NoopRuns uint64
+	Seq                  uint64 // last applied operation
+	Batches, Ops         uint64 // committed batches and the operations in them
+	QueueOps, QueueBytes int64  // waiting to be committed
+	DiskBytes            uint64
+	MemtableBytes        uint64
+	BlockCacheBytes      int64
+	CompactionDebtBytes  uint64
+	L0Files, L0Sublevels int64
+	WALBytes             uint64
+	StateBytes           int64 // decoded index and bucket state in memory
+	Corruptions          uint64
+	Checkpoints          uint64
+	RebuiltUnits         uint64
+	WriteStalls          uint64
+	NoopRuns             uint64 // received runs that changed nothing
 }

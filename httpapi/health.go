@@ -127,8 +127,7 @@ func (s *Server) storeMetrics(p *promText) {
 		{"corruptions_total", "counter", "Damaged blocks found.", float64(st.Corruptions)},
 		{"checkpoints_total", "counter", "Checkpoints of indexes and buckets.", float64(st.Checkpoints)},
 		{"rebuilt_units_total", "counter", "Index units rebuilt from rows.", float64(st.RebuiltUnits)},
-		{"traces_created_total", "counter", "Traces created.", float64(st.TracesCreated)},
-		{"traces_updated_total", "counter", "Traces updated.", float64(st.TracesUpdated)},
+		{"write_stalls_total", "counter", "Times that writes waited for the disk.", float64(st.WriteStalls)},
 		{"noop_runs_total", "counter", "Runs that changed nothing.", float64(st.NoopRuns)},
 	} {
 		p.single("tracebed_store_"+m.name, m.kind, m.help, m.v)

@@ -11,7 +11,7 @@ import (
 // getMetrics answers GET /v1/apps/{app_id}/metrics.
 func (c *call) getMetrics() error {
 	q := &c.query
-	mq := engine.MetricsQuery{Location: time.UTC, Statuses: q.filterStatuses()}
+	mq := engine.MetricsQuery{Location: time.UTC}
 	mq.Start, _ = q.instant("start_time")
 	mq.End, _ = q.instant("end_time")
 	mq.Start = max(mq.Start, 0)

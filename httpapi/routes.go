@@ -98,5 +98,4 @@ var metricsParams = []param{
 	{name: "end_time", typ: "string", format: "date-time", required: true, desc: "Last instant of the window; it is included."},
 	{name: "interval", typ: "string", required: true, desc: "Width of a bar: a duration such as 15m, 1h, 24h, 168h, 720h, 1d, 1w, or hour, day, week, month."},
 	{name: "timezone", typ: "string", desc: "IANA zone whose days count. Default UTC."},
-	{name: "status", typ: "string", enum: traceStatuses, list: true, desc: "States of a trace; repeat it or give a comma list."},
 }

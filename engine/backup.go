@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/errors/oserror"
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Backup writes a consistent copy of the store to dir, which must not exist.
+// Writes go on meanwhile; tables are hard links where the filesystem can. The
+// copy is a data directory that Open takes.
+func (e *Engine) Backup(ctx context.Context, dir string) error {
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	fs := e.opts.FS
+	if _, err := fs.Stat(dir); !oserror.IsNotExist(err) {
+		return fmt.Errorf("backup to %s: %w: it exists; name a new directory", dir, errors.Join(ErrInvalid, err))
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("backup to %s: %w", dir, err)
+	}
+	seq := e.durableSeq()
+	if err := e.db.Checkpoint(fs.PathJoin(dir, storeDir), pebble.WithFlushedWAL()); err != nil {
+		return fmt.Errorf("backup to %s: %w", dir, err)
+	}
+	if err := writeMarker(fs, dir, marker{version: FormatVersion, seq: seq}); err != nil {
+		return fmt.Errorf("backup to %s: %w", dir, err)
+	}
+	return syncDir(fs, fs.PathDir(dir))
+}
+
+func (e *Engine) durableSeq() uint64 {
+	e.durable.Lock()
+	defer e.durable.Unlock()
+	return e.durable.seq
+}
+
+// Checkpoint writes changed indexes and buckets now and waits for it. The
+// engine does it by itself; call it before copying a directory by other means.
+func (e *Engine) Checkpoint(ctx context.Context) error {
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := e.writable(); err != nil {
+		return err
+	}
+	p, err := e.enqueue(ctx, &commitReq{noOp: true, applied: func() { e.checkpoint() }})
+	if err != nil {
+		return err
+	}
+	return p.wait(ctx)
+}
+
+// Stats returns counters and gauges.
+func (e *Engine) Stats() Stats {
+	s := Stats{
+		Seq: e.applied.Load(), Batches: e.batches.Load(), Ops: e.ops.Load(),
+		QueueOps: e.queueOps.Load(), QueueBytes: e.queueBytes.Load(), StateBytes: e.stateBytes.Load(),
+		Corruptions: e.corruptions.Load(), Checkpoints: e.checkpoints.Load(), RebuiltUnits: e.rebuilt.Load(),
+		WriteStalls: e.stalls.Load(), NoopRuns: e.noopRuns.Load(),
+	}
+	leave, err := e.enter(context.Background())
+	if err != nil {
+		return s
+	}
+	defer leave()
+	m := e.db.Metrics()
+	s.DiskBytes = m.DiskSpaceUsage()
+	s.MemtableBytes = m.MemTable.Size
+	s.BlockCacheBytes = m.BlockCache.Size
+	s.CompactionDebtBytes = m.Compact.EstimatedDebt
+	s.L0Files, s.L0Sublevels = m.Levels[0].TablesCount, int64(m.Levels[0].Sublevels)
+	s.WALBytes = m.WAL.Size
+	return s
+}

@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tracebed/tracebed/engine/internal/frame"
+	"github.com/tracebed/tracebed/engine/trace"
+	"github.com/tracebed/tracebed/rollup"
+)
+
+const (
+	bodyVersion = 1
+	// previewBytes is the length from which a list row shows the start of an
+	// input or output instead of the whole (contract §4, default of preview).
+	previewBytes = 2048
+	// runTableMin is the least that one entry of the run table takes.
+	runTableMin = 17
+)
+
+// runMark is what must be known of a stored run to judge an incoming copy of
+// it without decompressing the body.
+type runMark struct {
+	idHash, hash uint64
+	end          int64 // ns; openEnd while open
+}
+
+const openEnd = int64(-1 << 63)
+
+// markOf gives the mark of a run. A finished run without an end time counts as
+// ended when it started.
+func markOf(r *trace.Run) runMark {
+	m := runMark{idHash: r.IDHash, hash: r.Hash, end: openEnd}
+	if r.Status != trace.RunOpen {
+		m.end = r.Start.NS
+		if r.End.Valid {
+			m.end = r.End.NS
+		}
+	}
+	return m
+}
+
+// body is a decoded `z` value; its slices alias the value.
+type body struct {
+	status    rollup.Status
+	flags     byte
+	updatedUS int64
+	runs      int
+	headRaw   int // bytes of the trace object without its closing brace
+	rawSize   int // bytes of the object and its runs
+	headEnd   int // offset in frame behind the blocks of the object
+	rowRaw    int // bytes of the list row when it differs; 0 = it does not
+	table     []byte
+	row       []byte // frame of the list row
+	frame     []byte
+	startUS   int64
+}
+
+// appendBody encodes the value of a `z` row. head is the trace object without
+// its closing brace, row the list row with previews (nil when it is the same),
+// tail the member "runs" with its leading comma.
+func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte) []byte {
+	dst = append(dst, bodyVersion, byte(s.sample.Status), s.flags)
+	dst = binary.AppendVarint(dst, s.updatedUS-s.startUS)
+	dst = binary.AppendUvarint(dst, uint64(len(runs)))
+	for i := range runs {
+		m := markOf(&runs[i])
+		dst = binary.BigEndian.AppendUint64(dst, m.idHash)
+		dst = binary.BigEndian.AppendUint64(dst, m.hash)
+		dst = appendEnd(dst, m.end, s.startUS)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(row)))
+	if len(row) > 0 {
+		rowFrame, _ := frame.Encode(nil, nil, row)
+		dst = appendBytes(dst, rowFrame)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(head)))
+	dst = binary.AppendUvarint(dst, uint64(len(head)+len(tail)))
+	// The offset of the head's end is known only after compression: keep five
+	// bytes for it so that nothing has to move.
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0, 0)
+	var ends [2]int
+	dst, _ = frame.Encode(dst, ends[:0], head, tail)
+	putUvarint5(dst[at:], uint64(ends[0]))
+	return dst
+}
+
+// putUvarint5 writes v (below 2^35) as a five-byte uvarint.
+func putUvarint5(b []byte, v uint64) {
+	for i := range 4 {
+		b[i] = byte(v) | 0x80
+		v >>= 7
+	}
+	b[4] = byte(v)
+}
+
+// appendEnd encodes the end of a run: 0 while open, else the zigzag distance
+// from the trace's start in ns, plus one.
+func appendEnd(dst []byte, end, startUS int64) []byte {
+	if end == openEnd {
+		return append(dst, 0)
+	}
+	d := end - startUS*1000
+	return binary.AppendUvarint(dst, (uint64(d)<<1^uint64(d>>63))+1)
+}
+
+// decodeBody takes a `z` value apart without decompressing anything.
+func decodeBody(b []byte, startUS int64) (body, error) {
+	r := reader{b: b}
+	out := body{startUS: startUS}
+	version := r.byte()
+	out.status = rollup.Status(r.byte())
+	out.flags = r.byte()
+	out.updatedUS = startUS + r.varint()
+	out.runs = r.count(runTableMin)
+	before := r.b
+	for range out.runs {
+		r.take(16)
+		r.uvarint()
+	}
+	if !r.bad {
+		out.table = before[:len(before)-len(r.b)]
+	}
+	if out.rowRaw = int(r.uvarint()); out.rowRaw > 0 {
+		out.row = r.bytes()
+	}
+	out.headRaw, out.rawSize = int(r.uvarint()), int(r.uvarint())
+	out.headEnd = int(r.uvarint())
+	out.frame = r.b
+	if r.bad || version != bodyVersion || out.status >= rollup.NumStatus ||
+		out.headRaw < 0 || out.rawSize < out.headRaw || out.rowRaw < 0 ||
+		out.headEnd < frame.HeaderLen || out.headEnd > frame.End(out.frame) {
+		return body{}, fmt.Errorf("%w: malformed body of a trace", ErrCorrupt)
+	}
+	return out, nil
+}
+
+// marks decodes the run table.
+func (b *body) marks(dst []runMark) []runMark {
+	r := reader{b: b.table}
+	for range b.runs {
+		m := runMark{idHash: r.uint64(), hash: r.uint64(), end: openEnd}
+		if e := r.uvarint(); e != 0 {
+			e--
+			m.end = b.startUS*1000 + (int64(e>>1) ^ -int64(e&1))
+		}
+		dst = append(dst, m)
+	}
+	return dst
+}
+
+// appendHead appends the trace object without its closing brace.
+func (b *body) appendHead(dst []byte) ([]byte, error) {
+	return b.decode(dst, b.frame, b.headEnd, b.headRaw)
+}
+
+// appendAll appends the trace object and its member "runs", both without the
+// closing brace.
+func (b *body) appendAll(dst []byte) ([]byte, error) {
+	return b.decode(dst, b.frame, frame.End(b.frame), b.rawSize)
+}
+
+// appendRow appends the list row (with previews), closing brace included.
+func (b *body) appendRow(dst []byte) ([]byte, error) {
+	if b.rowRaw > 0 {
+		return b.decode(dst, b.row, frame.End(b.row), b.rowRaw)
+	}
+	dst, err := b.appendHead(dst)
+	return append(dst, '}'), err
+}
+
+func (b *body) decode(dst, f []byte, end, size int) ([]byte, error) {
+	out, err := frame.DecodePrefix(dst, f, end, size)
+	if err == nil && len(out)-len(dst) != size {
+		err = fmt.Errorf("%d bytes instead of %d", len(out)-len(dst), size)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("%w: body of a trace: %w", ErrCorrupt, err)
+	}
+	return out, nil
+}
+
+// splitRuns gives the runs of a decoded body (object and runs), newest first.
+func (b *body) splitRuns(all []byte) ([]trace.Run, error) {
+	runs, err := trace.ParseRuns(all[b.headRaw:])
+	if err == nil && len(runs) != b.runs {
+		err = fmt.Errorf("%d runs instead of %d", len(runs), b.runs)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: runs of a trace: %w", ErrCorrupt, err)
+	}
+	return runs, nil
+}

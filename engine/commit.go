@@ -1,0 +1,357 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tracebed/tracebed/index"
+)
+
+const (
+	// A batch takes what is waiting, up to these bounds: few requests suffice
+	// to share an fsync, and readers wait while a batch is applied.
+	batchMaxReqs  = 256
+	batchMaxBytes = 4 << 20
+)
+
+// change is what an operation does to the rows of one trace, prepared under
+// the trace's stripe. old or new is nil when the trace did not or will not
+// exist.
+type change struct {
+	app      *appState
+	id       []byte // key form
+	old, new *summary
+	body     []byte // value of the `z` row; owned by the change
+}
+
+// commitReq is one operation on its way through the committer.
+type commitReq struct {
+	op      *Op
+	changes []change
+	// effect, for operations that are not changes of traces, writes to the
+	// batch and changes memory; Engine.mu is held.
+	effect func(b *pebble.Batch) error
+	// applied is called when readers see the operation; it releases locks.
+	applied func()
+	bytes   int64
+	done    chan error // gets one value when the operation is durable
+	noOp    bool       // takes no sequence: a barrier or a checkpoint
+}
+
+// commitBatch is applied and waits for its fsync.
+type commitBatch struct {
+	batch *pebble.Batch
+	seq   uint64
+	reqs  []*commitReq
+}
+
+// committer is the state of the one goroutine that changes the store.
+type committer struct {
+	nudge   chan struct{}
+	journal journal
+	deltas  []delta
+	units   map[*unit]*appState // touched by the batch
+	key     []byte
+	val     []byte
+
+	unsaved     int // deltas since the last checkpoint
+	minUnsaved  uint64
+	lastCheck   time.Time
+	checkFailed bool
+}
+
+func (c *committer) init() {
+	c.nudge = make(chan struct{}, 1)
+	c.units = map[*unit]*appState{}
+}
+
+// commitLoop drains the queue, one batch for all that waits.
+func (e *Engine) commitLoop() {
+	defer e.loops.Done()
+	defer close(e.syncs)
+	tick := time.NewTicker(e.opts.CheckpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case r, ok := <-e.queue:
+			if !ok {
+				e.checkpoint()
+				return
+			}
+			e.commit(e.gather(r))
+		case <-tick.C:
+			if !e.opts.DisableBackground {
+				e.checkpoint()
+			}
+		case <-e.committer.nudge:
+			e.evict()
+		}
+		if e.committer.unsaved >= e.opts.CheckpointDeltas {
+			e.checkpoint()
+		}
+	}
+}
+
+// gather takes what waits behind the first request.
+func (e *Engine) gather(first *commitReq) []*commitReq {
+	reqs, bytes := []*commitReq{first}, first.bytes
+	for len(reqs) < batchMaxReqs && bytes < batchMaxBytes {
+		select {
+		case r, ok := <-e.queue:
+			if !ok {
+				return reqs // the next receive ends the loop
+			}
+			reqs, bytes = append(reqs, r), bytes+r.bytes
+		default:
+			return reqs
+		}
+	}
+	return reqs
+}
+
+// commit applies requests as one batch and hands it to the syncer.
+func (e *Engine) commit(reqs []*commitReq) {
+	if err := e.writable(); err != nil {
+		e.reply(reqs, err)
+		return
+	}
+	size := 0
+	for _, r := range reqs {
+		size += int(r.bytes)
+	}
+	b := e.db.NewBatchWithSize(size + size/8 + 512)
+	if err := e.prewrite(b, reqs); err != nil {
+		// Only reading can fail here, and nothing was changed. Each by itself,
+		// so that a damaged block of one app hurts nobody else.
+		_ = b.Close()
+		if len(reqs) == 1 {
+			e.reply(reqs, err)
+			return
+		}
+		for _, r := range reqs {
+			e.commit([]*commitReq{r})
+		}
+		return
+	}
+	seq, err := e.applyBatch(b, reqs)
+	if err != nil {
+		e.fail(fmt.Errorf("%w: %w", ErrReadOnly, err))
+		e.reply(reqs, e.failed.get())
+		return
+	}
+	for _, r := range reqs {
+		if r.applied != nil {
+			r.applied()
+		}
+	}
+	e.syncs <- &commitBatch{batch: b, seq: seq, reqs: reqs}
+}
+
+// prewrite writes the rows that do not depend on the order of the batch, and
+// loads the state that the deltas will change.
+func (e *Engine) prewrite(b *pebble.Batch, reqs []*commitReq) error {
+	c := &e.committer
+	for _, r := range reqs {
+		for i := range r.changes {
+			ch := &r.changes[i]
+			if ch.old != nil {
+				if err := e.preload(ch.app, ch.old.startUS); err != nil {
+					return err
+				}
+			}
+			if ch.new != nil {
+				if err := e.preload(ch.app, ch.new.startUS); err != nil {
+					return err
+				}
+			}
+			if err := c.writeRows(b, ch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeRows writes locator, body and orphan rows of a change and removes the
+// rows that it replaces under another key.
+func (c *committer) writeRows(b *pebble.Batch, ch *change) error {
+	app := ch.app.id
+	moved := ch.old != nil && (ch.new == nil || ch.new.startUS != ch.old.startUS)
+	if moved {
+		c.key = bodyKey(c.key[:0], app, ch.old.startUS, ch.id)
+		if err := b.Delete(c.key, nil); err != nil {
+			return err
+		}
+		c.key = summaryKey(c.key[:0], app, ch.old.startUS, ch.id)
+		if err := b.Delete(c.key, nil); err != nil {
+			return err
+		}
+	}
+	if ch.old != nil && ch.old.flags&flagOrphans != 0 {
+		c.key = orphanKey(c.key[:0], app, ch.old.updatedUS, ch.id)
+		if err := b.Delete(c.key, nil); err != nil {
+			return err
+		}
+	}
+	c.key = locatorKey(c.key[:0], app, ch.id)
+	if ch.new == nil {
+		return b.Delete(c.key, nil)
+	}
+	if ch.old == nil || moved {
+		c.val = binary.BigEndian.AppendUint64(c.val[:0], uint64(ch.new.startUS))
+		if err := b.Set(c.key, c.val, nil); err != nil {
+			return err
+		}
+	}
+	if ch.new.flags&flagOrphans != 0 {
+		c.key = orphanKey(c.key[:0], app, ch.new.updatedUS, ch.id)
+		if err := b.Set(c.key, nil, nil); err != nil {
+			return err
+		}
+	}
+	c.key = bodyKey(c.key[:0], app, ch.new.startUS, ch.id)
+	return b.Set(c.key, ch.body, nil)
+}
+
+// applyBatch gives every operation its sequence, changes memory and store
+// together, and returns the sequence of the last one.
+func (e *Engine) applyBatch(b *pebble.Batch, reqs []*commitReq) (uint64, error) {
+	c := &e.committer
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	seq := e.applied.Load()
+	first := seq + 1
+	c.journal.reset(first)
+	for _, r := range reqs {
+		if r.noOp {
+			continue
+		}
+		seq++
+		if err := e.applyReq(b, r, seq); err != nil {
+			return seq, err
+		}
+		if e.opts.OnApply != nil {
+			e.opts.OnApply(seq, r.op)
+		}
+	}
+	if seq >= first {
+		c.val = c.journal.appendTo(c.val[:0])
+		if err := b.Set(journalKey(seq), c.val, nil); err != nil {
+			return seq, err
+		}
+		if c.minUnsaved == 0 {
+			c.minUnsaved = first
+		}
+	}
+	if err := e.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+		return seq, err
+	}
+	e.applied.Store(seq)
+	e.batches.Add(1)
+	e.ops.Add(seq - first + 1)
+	for u, a := range c.units {
+		if err := e.settle(a, u); err != nil {
+			e.opts.Logger.Error("index or bucket could not be settled", "app", a.name, "day", u.day, "error", err)
+		}
+	}
+	clear(c.units)
+	return seq, nil
+}
+
+// applyReq applies one operation to memory and writes the rows that depend on
+// its place in the order: summaries, which hold the slot in the index.
+func (e *Engine) applyReq(b *pebble.Batch, r *commitReq, seq uint64) error {
+	c := &e.committer
+	c.deltas = c.deltas[:0]
+	for i := range r.changes {
+		ch := &r.changes[i]
+		if ch.old != nil && ch.new != nil && ch.old.startUS == ch.new.startUS && ch.old.sample == ch.new.sample {
+			ch.new.slot = ch.old.slot // only texts changed
+		} else {
+			c.changeState(seq, ch)
+		}
+		if ch.new != nil {
+			c.key = summaryKey(c.key[:0], ch.app.id, ch.new.startUS, ch.id)
+			c.val = appendSummary(c.val[:0], ch.new)
+			if err := b.Set(c.key, c.val, nil); err != nil {
+				return err
+			}
+		}
+	}
+	c.unsaved += len(c.deltas)
+	c.journal.addOp(c.deltas)
+	if r.effect != nil {
+		return r.effect(b)
+	}
+	return nil
+}
+
+// changeState takes the old sample of a trace out of index and buckets and
+// puts the new one in. A trace keeps its slot while it stays in the same ms.
+func (c *committer) changeState(seq uint64, ch *change) {
+	keep := false
+	if ch.old != nil {
+		d := delta{app: ch.app.id, remove: true, startUS: ch.old.startUS, slotN: ch.old.slot.N, sample: ch.old.sample}
+		c.deltas = append(c.deltas, d)
+		c.units[ch.app.applyDelta(seq, &d)] = ch.app
+		keep = ch.new != nil && ch.old.startUS/1000 == ch.new.startUS/1000
+	}
+	if ch.new == nil {
+		return
+	}
+	_, p, h := ch.app.unitFor(ch.new.startUS)
+	ch.new.slot = index.Slot{MS: msInHour(ch.new.startUS)}
+	switch x := p.hours[h].index.Load(); {
+	case keep:
+		ch.new.slot.N = ch.old.slot.N
+	case x != nil:
+		ch.new.slot.N = x.Alloc(ch.new.slot.MS)
+	}
+	d := delta{app: ch.app.id, startUS: ch.new.startUS, slotN: ch.new.slot.N, sample: ch.new.sample}
+	c.deltas = append(c.deltas, d)
+	c.units[ch.app.applyDelta(seq, &d)] = ch.app
+}
+
+// syncLoop waits for the fsync of each batch in order and answers.
+func (e *Engine) syncLoop() {
+	defer e.loops.Done()
+	for cb := range e.syncs {
+		err := cb.batch.SyncWait()
+		if f := e.failed.get(); f != nil {
+			err = f
+		} else if err != nil {
+			e.fail(fmt.Errorf("%w: %w", ErrReadOnly, err))
+			err = e.failed.get()
+		}
+		if err == nil {
+			e.durable.Lock()
+			e.durable.seq = cb.seq
+			e.durable.cond.Broadcast()
+			e.durable.Unlock()
+		}
+		e.answer(cb.reqs, err)
+		_ = cb.batch.Close()
+	}
+}
+
+// answer tells everybody who waits; locks were released before.
+func (e *Engine) answer(reqs []*commitReq, err error) {
+	for _, r := range reqs {
+		e.queueOps.Add(-1)
+		e.queueBytes.Add(-r.bytes)
+		r.done <- err
+	}
+}
+
+// reply is answer for requests that were not applied.
+func (e *Engine) reply(reqs []*commitReq, err error) {
+	for _, r := range reqs {
+		if r.applied != nil {
+			r.applied()
+		}
+	}
+	e.answer(reqs, err)
+}

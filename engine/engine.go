@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Engine is an open store. It is safe for concurrent use.
+type Engine struct {
+	opts Options
+	dir  string
+	lock *pebble.Lock
+	db   *pebble.DB
+
+	// stripes serialise operations on the same trace from before its state is
+	// read until the operation is applied, so that what was prepared is what
+	// is installed.
+	stripes [stripeCount]sync.Mutex
+
+	// mu makes one moment of rows (Pebble) and derived state (memory): the
+	// committer holds it while it applies a batch to both, a reader while it
+	// takes a snapshot of both.
+	mu struct {
+		sync.Mutex
+		apps    map[string]*appState
+		byID    map[uint32]*appState
+		nextApp uint32
+		cutoff  int64 // µs; traces that started before are gone
+	}
+
+	queue      chan *commitReq
+	queueOps   atomic.Int64
+	queueBytes atomic.Int64
+	syncs      chan *commitBatch
+	applied    atomic.Uint64 // sequence of the last applied operation
+	durable    struct {
+		sync.Mutex
+		cond *sync.Cond
+		seq  uint64
+	}
+
+	failed   failure
+	failCh   chan struct{} // closed with the first fatal error
+	failOnce sync.Once
+	closing  chan struct{} // closed when Close begins
+	closed   atomic.Bool
+	users    sync.RWMutex // held for reading by every call; Close waits
+	loops    sync.WaitGroup
+
+	memo           bucketMemo
+	stateBytes     atomic.Int64
+	committer      committer
+	lastBackground atomic.Int64
+	counters
+}
+
+// counters feed Stats.
+type counters struct {
+	corruptions, stalls, batches, ops, checkpoints, rebuilt, noopRuns atomic.Uint64
+}
+
+// enter is called by every public call; leave ends it. Between the two the
+// store stays open.
+func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.users.RLock()
+	if e.closed.Load() {
+		e.users.RUnlock()
+		return nil, ErrClosed
+	}
+	return e.users.RUnlock, nil
+}
+
+// writable is nil while operations can be taken.
+func (e *Engine) writable() error {
+	if err := e.failed.get(); err != nil {
+		return err
+	}
+	if e.opts.ReadOnly {
+		return fmt.Errorf("%w: it was opened for reading", ErrReadOnly)
+	}
+	return nil
+}
+
+// Ready is nil while the store is open and takes writes; otherwise it says why
+// not.
+func (e *Engine) Ready() error {
+	if e.closed.Load() {
+		return ErrClosed
+	}
+	return e.writable()
+}
+
+// fail makes the engine read-only for good and wakes everybody who waits.
+func (e *Engine) fail(err error) {
+	e.failOnce.Do(func() {
+		e.failed.err.Store(&err)
+		close(e.failCh)
+		e.durable.Lock()
+		e.durable.cond.Broadcast()
+		e.durable.Unlock()
+		e.opts.Logger.Error("the store is read-only from now on", "error", err)
+		if e.opts.OnFatal != nil {
+			go e.opts.OnFatal(err)
+		}
+	})
+}
+
+// Close finishes what was accepted, writes changed indexes and buckets, and
+// releases the directory. The engine cannot be used afterwards.
+func (e *Engine) Close() error {
+	if !e.closed.CompareAndSwap(false, true) {
+		return ErrClosed
+	}
+	close(e.closing)
+	e.users.Lock()   // every call has left, and no other can begin
+	e.users.Unlock() //nolint:staticcheck // an empty section: it only waits
+	if err := e.failed.get(); err != nil {
+		// A goroutine of Pebble stands still for ever; closing the store would
+		// wait for it. The next open replays the log.
+		return errors.Join(err, e.lock.Close())
+	}
+	close(e.queue)
+	e.loops.Wait()
+	err := e.failed.get()
+	if err == nil && !e.opts.ReadOnly {
+		err = e.closeMarker()
+	}
+	return errors.Join(err, e.db.Close(), e.lock.Close())
+}
+
+// closeMarker notes that the store was closed in order.
+func (e *Engine) closeMarker() error {
+	if err := e.db.LogData(nil, pebble.Sync); err != nil {
+		return err
+	}
+	return writeMarker(e.opts.FS, e.dir, marker{version: FormatVersion, seq: e.applied.Load(), clean: true})
+}

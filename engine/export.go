@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tracebed/tracebed/engine/internal/frame"
+	"github.com/tracebed/tracebed/engine/trace"
+	"github.com/tracebed/tracebed/index"
+)
+
+// Export streams traces to w, newest first, one a line, with memory for one
+// trace at a time. It ends early, with a valid end and a cursor to go on, when
+// the limit is reached or the deadline has passed.
+//
+// A trace whose stored bytes are damaged ends the export with ErrCorrupt; what
+// was written before is then no complete document.
+//
+// Errors: ErrNotFound (the app), ErrInvalid (cursor, limit), ErrCorrupt, the
+// error of ctx, or of w.
+func (e *Engine) Export(ctx context.Context, app string, q ExportQuery, w io.Writer) (ExportResult, error) {
+	if q.Limit < 0 {
+		return ExportResult{}, fmt.Errorf("%w: limit %d is negative", ErrInvalid, q.Limit)
+	}
+	var cur *cursor
+	if q.Cursor != "" {
+		c, err := parseCursor(q.Cursor)
+		if err != nil {
+			return ExportResult{}, err
+		}
+		if c.ascending {
+			return ExportResult{}, fmt.Errorf("%w: cursor: it was given for a list in ascending order", ErrInvalid)
+		}
+		cur = &c
+	}
+	v, err := e.view(ctx, app)
+	if err != nil {
+		return ExportResult{}, err
+	}
+	defer v.close()
+	x := &exporter{v: v, q: q, out: newExportWriter(w, q)}
+	err = x.run(cur)
+	return x.result, err
+}
+
+type exporter struct {
+	v      *view
+	q      ExportQuery
+	out    exportWriter
+	result ExportResult
+	buf    []byte
+}
+
+func (x *exporter) run(cur *cursor) (err error) {
+	wk, err := x.v.walker(index.MaskOf(x.q.Statuses...), x.v.clamp(x.q.Window), false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, wk.close()) }()
+	bs, err := x.v.bodies()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bs.close()) }()
+	if cur != nil {
+		wk.behind(cur)
+	} else {
+		wk.first()
+	}
+	if err := x.out.begin(); err != nil {
+		return err
+	}
+	var last cursor
+	for {
+		more, err := wk.next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			x.result.Complete = true
+			break
+		}
+		if cut, complete := x.cut(); cut {
+			x.result.Complete, x.result.NextCursor = complete, last.String()
+			break
+		}
+		if err := x.write(bs, wk); err != nil {
+			return err
+		}
+		x.result.Count++
+		last.startUS, last.id = wk.row.startUS, append(last.id[:0], wk.id...)
+	}
+	return x.out.end()
+}
+
+// cut says that the export ends before the next trace, and whether it then is
+// what was asked for. One trace is always written, so that going on by cursor
+// gets ahead.
+func (x *exporter) cut() (cut, complete bool) {
+	if x.result.Count == 0 {
+		return false, false
+	}
+	if x.q.Limit > 0 && x.result.Count >= x.q.Limit {
+		return true, true
+	}
+	return !x.q.Deadline.IsZero() && !x.v.e.opts.Now().Before(x.q.Deadline), false
+}
+
+func (x *exporter) write(bs *bodies, wk *walker) error {
+	b, err := bs.get(wk.row.startUS, wk.id)
+	if err == nil {
+		err = x.writeBody(&b)
+	}
+	if errors.Is(err, ErrCorrupt) {
+		id, _ := decodeID(wk.id)
+		return fmt.Errorf("trace %q: %w", id, err)
+	}
+	return err
+}
+
+// writeBody copies the stored blocks where that is possible. A trace that
+// reads as stale differs from what is stored and is written as text.
+func (x *exporter) writeBody(b *body) error {
+	end := b.headEnd
+	if x.q.IncludeRuns {
+		end = frame.End(b.frame)
+	}
+	if stale := x.v.stale(b.flags, b.updatedUS); !stale && x.q.Zstd {
+		blocks, err := frame.Blocks(b.frame, end)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		return x.out.stored(blocks)
+	} else if stale {
+		return x.writeStale(b)
+	}
+	var err error
+	if x.q.IncludeRuns {
+		x.buf, err = b.appendAll(x.buf[:0])
+	} else {
+		x.buf, err = b.appendHead(x.buf[:0])
+	}
+	if err != nil {
+		return err
+	}
+	return x.out.text(x.buf)
+}
+
+func (x *exporter) writeStale(b *body) (err error) {
+	if x.buf, err = b.appendHead(x.buf[:0]); err != nil {
+		return err
+	}
+	obj := trace.MarkStale(append(x.buf, '}'))
+	out := append([]byte(nil), obj[:len(obj)-1]...)
+	if x.q.IncludeRuns {
+		if x.buf, err = b.appendAll(x.buf[:0]); err != nil {
+			return err
+		}
+		out = append(out, x.buf[b.headRaw:]...)
+	}
+	return x.out.text(out)
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/cockroachdb/errors/oserror"
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Open opens the store in dir, creating it if dir is missing or empty.
+//
+// Errors name the directory and the next step: ErrInUse (another process has
+// it), ErrVersion (written by another format), ErrNotEmpty (something else is
+// in it), ErrCorrupt (damaged), or an error of the filesystem. A failing Open
+// deletes nothing.
+func Open(dir string, o Options) (*Engine, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{opts: o, dir: dir, failCh: make(chan struct{}), closing: make(chan struct{}),
+		queue: make(chan *commitReq, 1024), syncs: make(chan *commitBatch, 64)}
+	e.mu.apps, e.mu.byID = map[string]*appState{}, map[uint32]*appState{}
+	e.mu.nextApp = 1
+	e.durable.cond = sync.NewCond(&e.durable.Mutex)
+	e.committer.init()
+	if err := e.open(); err != nil {
+		return nil, fmt.Errorf("open data directory %s: %w", dir, explain(err))
+	}
+	return e, nil
+}
+
+func (e *Engine) open() (err error) {
+	m, fresh, err := e.claim()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.lock.Close())
+		}
+	}()
+	if !fresh && !m.clean && !e.opts.ReadOnly {
+		if err := e.checkWatermark(m); err != nil {
+			return err
+		}
+	}
+	if e.db, err = pebble.Open(e.storePath(), e.pebbleOptions(e.lock, e.opts.ReadOnly)); err != nil {
+		return err
+	}
+	if err := e.load(m, fresh); err != nil {
+		return errors.Join(err, e.db.Close())
+	}
+	if !e.opts.ReadOnly {
+		if err := writeMarker(e.opts.FS, e.dir, marker{version: FormatVersion, seq: e.applied.Load()}); err != nil {
+			return errors.Join(err, e.db.Close())
+		}
+	}
+	e.start()
+	return nil
+}
+
+func (e *Engine) storePath() string { return e.opts.FS.PathJoin(e.dir, storeDir) }
+
+// claim makes or checks the directory and locks it. fresh says that there was
+// no store yet.
+func (e *Engine) claim() (m marker, fresh bool, err error) {
+	fs := e.opts.FS
+	m, found, err := readMarker(fs, e.dir)
+	if err != nil {
+		return m, false, err
+	}
+	if !found {
+		if e.opts.ReadOnly {
+			return m, false, fmt.Errorf("%w: it has no file %s", ErrNotEmpty, markerName)
+		}
+		if err := e.checkEmpty(); err != nil {
+			return m, false, err
+		}
+		// The marker comes first: a crash from here on leaves a directory
+		// that is known as ours, with nothing in it that was acknowledged.
+		if err := writeMarker(fs, e.dir, marker{version: FormatVersion}); err != nil {
+			return m, false, err
+		}
+		if parent := fs.PathDir(e.dir); parent != e.dir {
+			_ = syncDir(fs, parent) // a parent that cannot be opened is not ours to sync
+		}
+	}
+	if err := fs.MkdirAll(e.storePath(), 0o755); err != nil {
+		return m, false, err
+	}
+	if err := syncDir(fs, e.dir); err != nil {
+		return m, false, err
+	}
+	e.lock, err = pebble.LockDirectory(e.storePath(), fs)
+	if err != nil {
+		return m, false, errors.Join(ErrInUse, err)
+	}
+	return m, !found || m.seq == 0, nil
+}
+
+// checkEmpty refuses a directory that holds anything but our own first steps.
+func (e *Engine) checkEmpty() error {
+	fs := e.opts.FS
+	if err := fs.MkdirAll(e.dir, 0o755); err != nil {
+		return err
+	}
+	names, err := fs.List(e.dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name != markerName+".tmp" && name != "lost+found" {
+			return fmt.Errorf("%w: it has %q but no file %s", ErrNotEmpty, name, markerName)
+		}
+	}
+	return nil
+}
+
+// checkWatermark opens a store that was not closed in order for reading first:
+// a damaged MANIFEST makes Pebble forget tables and delete their files when it
+// opens for writing (style.md 3c.8).
+func (e *Engine) checkWatermark(m marker) error {
+	if m.seq == 0 {
+		return nil
+	}
+	db, err := pebble.Open(e.storePath(), e.pebbleOptions(e.lock, true))
+	if err != nil {
+		return err
+	}
+	last, err := lastSeq(db)
+	if err == nil && last < m.seq {
+		err = fmt.Errorf("%w: the store ends at operation %d, but %d was durable; nothing was changed",
+			ErrCorrupt, last, m.seq)
+	}
+	return errors.Join(err, db.Close())
+}
+
+// explain adds the class and the next step to an error of opening.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, ErrInUse):
+		return fmt.Errorf("%w: stop the other process that serves it, or choose another directory", err)
+	case errors.Is(err, ErrVersion):
+		return fmt.Errorf("%w: open it with the release that wrote it, or export from there and ingest here", err)
+	case errors.Is(err, ErrNotEmpty):
+		return fmt.Errorf("%w: choose an empty directory or a Tracebed one", err)
+	case errors.Is(err, ErrCorrupt):
+		return fmt.Errorf("%w: keep a copy of it and restore a backup", err)
+	case pebble.IsCorruptionError(err), strings.Contains(err.Error(), "corrupt"):
+		return fmt.Errorf("%w: %w: keep a copy of it and restore a backup", ErrCorrupt, err)
+	case oserror.IsPermission(err), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: make it writable for this user or choose another directory", err)
+	case errors.Is(err, syscall.ENOSPC), vfs.IsNoSpaceError(err):
+		return fmt.Errorf("%w: the disk is full: free some space and start again", err)
+	}
+	return err
+}

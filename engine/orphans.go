@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// promoteBatch bounds how many traces one sweep takes from an app at a time.
+const promoteBatch = 1000
+
+// PromoteOrphans makes roots of the orphans of every trace that has had no
+// update for Options.OrphanTimeout (wire facts §6), and returns how many
+// traces that changed. The engine does it by itself every minute.
+func (e *Engine) PromoteOrphans(ctx context.Context) (int, error) {
+	if e.opts.OrphanTimeout < 0 {
+		return 0, nil
+	}
+	cutoff := e.opts.Now().Add(-e.opts.OrphanTimeout).UnixMicro()
+	done := 0
+	for _, name := range e.appNames() {
+		for {
+			ids, err := e.idleOrphans(ctx, name, cutoff)
+			if err != nil {
+				return done, err
+			}
+			for _, id := range ids {
+				op := &Op{Kind: OpPromote, TimeNS: e.opts.Now().UnixNano(), App: name, Key: id, Cutoff: cutoff}
+				if _, err := e.Apply(ctx, op); err != nil && !errors.Is(err, ErrNotFound) {
+					return done, err
+				}
+				done++
+			}
+			if len(ids) < promoteBatch {
+				break
+			}
+		}
+	}
+	return done, nil
+}
+
+func (e *Engine) appNames() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	names := make([]string, 0, len(e.mu.apps))
+	for name := range e.mu.apps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// idleOrphans lists traces with orphans whose last update is at or before
+// cutoff, the longest idle first.
+func (e *Engine) idleOrphans(ctx context.Context, name string, cutoff int64) ([]string, error) {
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	e.mu.Lock()
+	a := e.mu.apps[name]
+	e.mu.Unlock()
+	if a == nil {
+		return nil, nil
+	}
+	lo, _ := appSpan(prefixOrphan, a.id)
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: orphanKey(nil, a.id, cutoff+1, nil)})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	var ids []string
+	for ok := it.First(); ok && len(ids) < promoteBatch; ok = it.Next() {
+		if len(it.Key()) <= summaryKeyHead {
+			return nil, errors.Join(fmt.Errorf("%w: orphan key", ErrCorrupt), it.Close())
+		}
+		id, err := decodeID(it.Key()[summaryKeyHead:])
+		if err != nil {
+			return nil, errors.Join(err, it.Close())
+		}
+		ids = append(ids, id)
+	}
+	return ids, storeError(errors.Join(it.Error(), it.Close()))
+}
+
+// promote prepares a trace whose orphans become roots. It changes nothing when
+// the trace was updated meanwhile: that depends on the state alone, so a
+// replay decides the same. updated_at stays: nothing was received.
+func (w *preparer) promote(ch change, old *summary, cutoff int64) (change, error) {
+	if old == nil || old.flags&flagOrphans == 0 || old.updatedUS > cutoff {
+		return change{}, nil
+	}
+	b, err := w.loadBody(old, ch.id)
+	if err != nil {
+		return change{}, err
+	}
+	all, err := b.appendAll(nil)
+	if err != nil {
+		return change{}, err
+	}
+	runs, err := b.splitRuns(all)
+	if err != nil {
+		return change{}, err
+	}
+	w.timeNS = old.updatedUS * 1000
+	err = w.finish(&ch, old, runs, true)
+	return ch, err
+}
+
+func appendUint64(dst []byte, v uint64) []byte { return binary.BigEndian.AppendUint64(dst, v) }

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+)
+
+// pebbleFormat is the newest format of the pinned Pebble, set explicitly: the
+// default is the oldest, in which a WAL has no detection of damage.
+const pebbleFormat = pebble.FormatValueSeparation
+
+// bodyProfile compresses rows cheaply and leaves bodies alone: they are zstd
+// frames already (storage.md Q5).
+var bodyProfile = func() *sstable.CompressionProfile {
+	p := *sstable.FastestCompression
+	p.Name = "TracebedBodies"
+	p.ValueBlocks = sstable.NoCompression.ValueBlocks
+	return &p
+}()
+
+// pebbleOptions are the measured settings of storage.md Q5.
+func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          e.opts.FS,
+		Lock:                        lock,
+		ReadOnly:                    readOnly,
+		FormatMajorVersion:          pebbleFormat,
+		CacheSize:                   e.opts.CacheBytes,
+		MemTableSize:                e.opts.MemTableBytes,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       2,
+		L0StopWritesThreshold:       30,
+		LBaseMaxBytes:               64 << 20,
+		FlushSplitBytes:             2 << 20,
+		Logger:                      pebbleLogger{e},
+		EventListener:               e.listener(),
+		BytesPerSync:                1 << 20,
+		WALBytesPerSync:             0,
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].FilterType = pebble.TableFilter
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return bodyProfile }
+	}
+	for i := range o.TargetFileSizes {
+		o.TargetFileSizes[i] = 16 << 20
+	}
+	// One flush must not make one sstable over all prefixes: bodies are
+	// hour-major and append-only, so they can move down for free if they have
+	// sstables of their own.
+	o.Experimental.SpanPolicyFunc = func(start []byte) (pebble.SpanPolicy, []byte, error) {
+		if len(start) > 0 && start[0] >= prefixBody {
+			return pebble.SpanPolicy{}, nil, nil
+		}
+		return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte(bodySpanStart), nil
+	}
+	if e.opts.Experimental.ValueSeparation {
+		o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+			return pebble.ValueSeparationPolicy{Enabled: true, MinimumSize: 1024,
+				MaxBlobReferenceDepth: 10, RewriteMinimumAge: 0, TargetGarbageRatio: 0.3}
+		}
+	}
+	return o
+}
+
+// listener counts what an operator wants to know and keeps damage from ending
+// the process: Pebble's default for a corrupt block is Fatalf (style.md 3c.5).
+func (e *Engine) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) { e.backgroundError(err) },
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			e.corruptions.Add(1)
+			e.opts.Logger.Error("damaged block in the store", slog.String("path", info.Path),
+				slog.String("detail", info.Details.Error()))
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			e.stalls.Add(1)
+			e.opts.Logger.Warn("writes wait for the disk", slog.String("reason", info.Reason))
+		},
+		DiskSlow: func(info pebble.DiskSlowInfo) {
+			e.opts.Logger.Warn("slow disk", slog.String("path", info.Path), slog.Duration("after", info.Duration))
+		},
+	}
+}
+
+// backgroundError rate-limits the log: Pebble retries a failing flush in a hot
+// loop (style.md 3c.4).
+func (e *Engine) backgroundError(err error) {
+	now := e.opts.Now().Unix()
+	if last := e.lastBackground.Load(); now != last && e.lastBackground.CompareAndSwap(last, now) {
+		e.opts.Logger.Error("background work of the store failed; it is retried", slog.Any("error", err))
+	}
+}
+
+// pebbleLogger drops Pebble's chatter and turns Fatalf into a read-only engine.
+type pebbleLogger struct{ e *Engine }
+
+func (l pebbleLogger) Infof(string, ...any) {}
+
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.e.opts.Logger.Warn("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must never return: Pebble would report the failed write as done
+// (style.md 3c.1). The engine turns read-only, everybody who waits for a write
+// gets an error, and this goroutine stops for ever.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.e.fail(fmt.Errorf("%w: the disk failed: %s; restart after mending it", ErrReadOnly, fmt.Sprintf(format, args...)))
+	select {}
+}
+
+// failure is the first fatal error; nil while the engine can write.
+type failure struct{ err atomic.Pointer[error] }
+
+func (f *failure) get() error {
+	if p := f.err.Load(); p != nil {
+		return *p
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tracebed/tracebed/engine/trace"
+)
+
+// preparer works out what runs change, on the caller's goroutine: everything
+// that can be done before the order of operations is known. The stripes of its
+// traces are locked.
+type preparer struct {
+	e      *Engine
+	app    *appState
+	timeNS int64
+	it     *pebble.Iterator // over locators; see stored
+	result applyResult
+	*scratch
+}
+
+// scratch is memory that is used again.
+type scratch struct {
+	deriver         trace.Deriver
+	key             []byte
+	head, row, tail []byte
+	old             []byte
+	marks           []runMark
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func (e *Engine) newPreparer(a *appState, timeNS int64) (*preparer, error) {
+	lo, hi := appSpan(prefixLocator, a.id)
+	// Most lookups are for traces that are not there. Get never asks the
+	// filter of the last level, an iterator can (storage.md Q3: 3× cheaper).
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi, UseL6Filters: true})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &preparer{e: e, app: a, timeNS: timeNS, it: it, scratch: scratches.Get().(*scratch)}, nil
+}
+
+func (w *preparer) close() {
+	_ = w.it.Close() // errors of the reads were returned by them
+	w.deriver.Release()
+	const keep = 1 << 20 // one large trace must not stay in the pool
+	if cap(w.head)+cap(w.row)+cap(w.tail)+cap(w.old) < 4*keep {
+		scratches.Put(w.scratch)
+	}
+}
+
+// stored returns the summary of a trace, nil if it does not exist.
+func (w *preparer) stored(idKey []byte) (*summary, error) {
+	w.key = locatorKey(w.key[:0], w.app.id, idKey)
+	if !w.it.SeekPrefixGE(w.key) {
+		return nil, storeError(w.it.Error())
+	}
+	if string(w.it.Key()) != string(w.key) {
+		return nil, nil
+	}
+	v, err := w.it.ValueAndErr()
+	if err != nil {
+		return nil, storeError(err)
+	}
+	r := reader{b: v}
+	startUS := int64(r.uint64())
+	if err := r.done("locator"); err != nil {
+		return nil, err
+	}
+	w.key = summaryKey(w.key[:0], w.app.id, startUS, idKey)
+	var s summary
+	err = getRow(w.e.db, w.key, func(b []byte) (err error) {
+		s, err = decodeSummary(b, startUS)
+		return err
+	})
+	return &s, err
+}
+
+// getRow reads a row that must exist.
+func getRow(r pebble.Reader, key []byte, decode func([]byte) error) error {
+	v, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return fmt.Errorf("%w: row %c is missing", ErrCorrupt, key[0])
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	return errors.Join(decode(v), closer.Close())
+}
+
+// loadBody copies the body of a stored trace into w.old and takes it apart.
+func (w *preparer) loadBody(s *summary, idKey []byte) (body, error) {
+	w.key = bodyKey(w.key[:0], w.app.id, s.startUS, idKey)
+	v, closer, err := w.e.db.Get(w.key)
+	if err != nil {
+		if errors.Is(err, pebble.ErrNotFound) {
+			err = fmt.Errorf("%w: row z is missing", ErrCorrupt)
+		}
+		return body{}, storeError(err)
+	}
+	w.old = append(w.old[:0], v...)
+	return decodeBodyClosing(w.old, s.startUS, closer)
+}
+
+func decodeBodyClosing(b []byte, startUS int64, c io.Closer) (body, error) {
+	out, err := decodeBody(b, startUS)
+	return out, errors.Join(err, c.Close())
+}
+
+// upsert prepares the runs of one trace. A change without new means that
+// nothing has to be written.
+func (w *preparer) upsert(incoming []trace.Run) (change, error) {
+	id := incoming[0].TraceID
+	ch := change{app: w.app, id: appendID(nil, id)}
+	old, err := w.stored(ch.id)
+	if err != nil {
+		return change{}, err
+	}
+	received := len(incoming)
+	merged, created, updated, unchanged := trace.Merge(nil, incoming)
+	if old != nil {
+		if merged, created, updated, err = w.mergeStored(old, ch.id, incoming, merged); err != nil {
+			return change{}, err
+		}
+		unchanged = received - created - updated
+		if merged == nil {
+			w.result.unchanged += received
+			return change{}, nil
+		}
+	}
+	if reason := w.e.tooLarge(merged); reason != "" {
+		w.result.refuse(id, reason)
+		return change{}, nil
+	}
+	if err := w.finish(&ch, old, merged, false); err != nil {
+		return change{}, err
+	}
+	if ch.new.startUS < w.e.cutoff() {
+		w.result.refuse(id, "start_time: it lies before what the retention keeps; send newer runs or keep more")
+		return change{}, nil
+	}
+	w.result.created += created
+	w.result.updated += updated
+	w.result.unchanged += unchanged
+	return ch, nil
+}
+
+// mergeStored puts incoming runs over those of a stored trace; unique is
+// incoming without its own duplicates. A nil result means that nothing
+// changes. Stored runs are decompressed only if some of them stay.
+func (w *preparer) mergeStored(old *summary, idKey []byte, incoming, unique []trace.Run) (merged []trace.Run, created, updated int, err error) {
+	if int(old.sample.Runs) == len(unique) && old.setHash == setHash(unique) {
+		return nil, 0, 0, nil
+	}
+	b, err := w.loadBody(old, idKey)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	w.marks = b.marks(w.marks[:0])
+	verdict := judge(w.marks, unique)
+	switch {
+	case verdict.created+verdict.updated == 0:
+		return nil, 0, 0, nil
+	case verdict.replaces && len(incoming) == len(unique):
+		return unique, verdict.created, verdict.updated, nil
+	}
+	all, err := b.appendAll(nil)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	stored, err := b.splitRuns(all)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	merged, created, updated, _ = trace.Merge(stored, incoming)
+	return merged, created, updated, nil
+}
+
+// verdict is what the run table tells of incoming runs.
+type verdict struct {
+	created, updated int
+	replaces         bool // no stored run stays as it is stored
+}
+
+// judge compares incoming runs with the marks of the stored ones by the rule
+// of trace.Prefer, without looking at stored content.
+func judge(marks []runMark, unique []trace.Run) (v verdict) {
+	var byHash map[uint64]int
+	if len(marks) > 32 {
+		byHash = make(map[uint64]int, len(marks))
+		for i := range marks {
+			byHash[marks[i].idHash] = i
+		}
+	}
+	find := func(h uint64) int {
+		if byHash != nil {
+			if i, ok := byHash[h]; ok {
+				return i
+			}
+			return -1
+		}
+		for i := range marks {
+			if marks[i].idHash == h {
+				return i
+			}
+		}
+		return -1
+	}
+	stays := len(marks)
+	for i := range unique {
+		m := markOf(&unique[i])
+		at := find(m.idHash)
+		switch {
+		case at < 0:
+			v.created++
+			continue
+		case m.hash == marks[at].hash:
+			stays-- // the same either way
+		case m.end == openEnd && marks[at].end != openEnd, m.end < marks[at].end:
+			// stale: the stored one stays
+		default:
+			v.updated++
+			stays--
+		}
+	}
+	v.replaces = stays == 0
+	return v
+}
+
+// tooLarge says why a trace cannot be stored as a whole, "" when it can.
+func (e *Engine) tooLarge(runs []trace.Run) string {
+	if len(runs) > e.opts.MaxTraceRuns {
+		return fmt.Sprintf("trace_id: the trace would have %d runs; %d are allowed: use a new trace_id",
+			len(runs), e.opts.MaxTraceRuns)
+	}
+	var size int64
+	for i := range runs {
+		size += int64(len(runs[i].JSON))
+	}
+	if size > e.opts.MaxTraceBytes {
+		return fmt.Sprintf("trace_id: the trace would have %d MiB of JSON; %d are allowed: use a new trace_id",
+			size>>20, e.opts.MaxTraceBytes>>20)
+	}
+	return ""
+}
+
+// finish derives the trace and encodes its rows.
+func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted bool) error {
+	t := w.deriver.Derive(runs, trace.Options{Promoted: promoted})
+	s := &summary{startUS: t.Start.MicrosFloor(), updatedUS: floorUS(w.timeNS), sample: t.Sample, setHash: setHash(runs)}
+	if s.startUS < 0 || s.startUS > maxStartUS {
+		return fmt.Errorf("%w: start of a trace at %d µs", ErrInvalid, s.startUS)
+	}
+	if t.Orphans {
+		s.flags |= flagOrphans
+	}
+	if t.OpenRoot {
+		s.flags |= flagOpenRoot
+	}
+	if promoted {
+		s.flags |= flagPromoted
+	}
+	updated := trace.Time{NS: w.timeNS / 1000 * 1000, Digits: 6, Valid: true}
+	w.head, _ = w.deriver.AppendPreviewTrace(w.head[:0], w.app.name, &t, updated, 0)
+	row := w.row[:0]
+	if len(w.head) > previewBytes {
+		var cut bool
+		if row, cut = w.deriver.AppendPreviewTrace(row, w.app.name, &t, updated, previewBytes); cut {
+			row = append(row, '}')
+		} else {
+			row = row[:0]
+		}
+	}
+	w.row = row
+	w.tail = trace.AppendRuns(w.tail[:0], runs)
+	ch.old, ch.new = old, s
+	ch.body = appendBody(make([]byte, 0, 512+len(w.head)/2+len(w.tail)/3), s, runs, w.head, row, w.tail)
+	return nil
+}
+
+func floorUS(ns int64) int64 {
+	us := ns / 1000
+	if us*1000 > ns {
+		us--
+	}
+	return us
+}

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// retainBatch bounds the traces that one operation expires, so that ingest
+// goes on between two of them.
+const retainBatch = 2_000
+
+// Expire removes what started before now − Options.Retention, cut at a whole
+// hour, and returns how many traces that were. The buckets stay, so charts
+// keep the past. The engine does it by itself every ten minutes.
+func (e *Engine) Expire(ctx context.Context) (int, error) {
+	if e.opts.Retention <= 0 {
+		return 0, nil
+	}
+	cutoff := e.opts.Now().Add(-e.opts.Retention).UnixMicro()
+	cutoff -= cutoff % usPerHour
+	if cutoff <= e.cutoff() {
+		return 0, nil
+	}
+	total := 0
+	for {
+		res, err := e.Apply(ctx, &Op{Kind: OpRetain, TimeNS: e.opts.Now().UnixNano(), Cutoff: cutoff})
+		total += res.Updated
+		if err != nil || res.Updated < retainBatch {
+			return total, err
+		}
+	}
+}
+
+// submitRetain queues one step of an expiry. The cutoff is in force, and
+// durable, with the first step: readers see nothing older from then on, and
+// writers refuse it, so the deletions that follow are invisible. Locators lie
+// at random places and are deleted one by one; all else goes by ranges with
+// the last step.
+func (e *Engine) submitRetain(ctx context.Context, op *Op) (*pending, error) {
+	p := &pending{}
+	q, err := e.enqueue(ctx, &commitReq{op: op, effect: func(b *pebble.Batch) error {
+		e.mu.cutoff = max(e.mu.cutoff, op.Cutoff)
+		n, err := e.expire(b, e.mu.cutoff)
+		p.result.updated = n
+		return errors.Join(err, b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(e.mu.cutoff)), nil))
+	}})
+	if err != nil {
+		return nil, err
+	}
+	p.e, p.req = e, q.req
+	return p, nil
+}
+
+// expire deletes up to retainBatch expired traces, app by app in the order of
+// their numbers. Engine.mu is held; it runs on the committer.
+func (e *Engine) expire(b *pebble.Batch, cutoff int64) (int, error) {
+	ids := make([]uint32, 0, len(e.mu.byID))
+	for id := range e.mu.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	n := 0
+	for _, id := range ids {
+		got, err := e.expireApp(b, id, cutoff, retainBatch-n)
+		if n += got; err != nil || n >= retainBatch {
+			return n, err
+		}
+	}
+	// Every locator is gone: the bodies of all apps are one range.
+	lo := bodyKey(nil, 0, cutoff-1, nil)[:5]
+	return n, b.DeleteRange(lo, []byte{prefixBody + 1}, nil)
+}
+
+// expireApp deletes locators, orphan entries and summaries, oldest first; when
+// none is left also the indexes and quarters of those hours.
+func (e *Engine) expireApp(b *pebble.Batch, app uint32, cutoff int64, limit int) (int, error) {
+	_, hi := appSpan(prefixSummary, app)
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: summaryAt(nil, app, cutoff-1), UpperBound: hi})
+	if err != nil {
+		return 0, storeError(err)
+	}
+	n := 0
+	var last []byte
+	for ok := it.Last(); ok && n < limit; ok = it.Prev() {
+		if err := e.expireRow(b, app, it); err != nil {
+			return n, errors.Join(err, it.Close())
+		}
+		last = append(last[:0], it.Key()...)
+		n++
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return n, storeError(err)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if err := b.DeleteRange(bytes.Clone(last), hi, nil); err != nil || n == limit {
+		return n, err
+	}
+	var errs []error
+	for _, prefix := range []byte{prefixIndex, prefixQuarter} {
+		lo, _ := appSpan(prefix, app)
+		errs = append(errs, b.DeleteRange(lo, unitKey(nil, prefix, app, hourOf(cutoff)), nil))
+	}
+	return n, errors.Join(errs...)
+}
+
+func (e *Engine) expireRow(b *pebble.Batch, app uint32, it *pebble.Iterator) error {
+	startUS, id, err := splitSummaryKey(it.Key())
+	if err != nil {
+		return err
+	}
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return storeError(err)
+	}
+	s, err := decodeSummary(v, startUS)
+	if err != nil {
+		return err
+	}
+	if s.flags&flagOrphans != 0 {
+		if err := b.Delete(orphanKey(nil, app, s.updatedUS, id), nil); err != nil {
+			return err
+		}
+	}
+	return b.Delete(locatorKey(nil, app, id), nil)
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tracebed/tracebed/engine/trace"
+)
+
+// bodies reads `z` rows of a view. The traces of a page lie side by side, so
+// one iterator that moves forward is cheaper than a lookup for each.
+type bodies struct {
+	v   *view
+	it  *pebble.Iterator
+	key []byte
+}
+
+func (v *view) bodies() (*bodies, error) {
+	it, err := v.snap.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixBody}, UpperBound: []byte{prefixBody + 1}})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &bodies{v: v, it: it}, nil
+}
+
+func (b *bodies) close() error { return storeError(b.it.Close()) }
+
+// get returns the body of a trace; it aliases the store until the next get.
+func (b *bodies) get(startUS int64, id []byte) (body, error) {
+	b.key = bodyKey(b.key[:0], b.v.app, startUS, id)
+	if !b.it.SeekGE(b.key) || string(b.it.Key()) != string(b.key) {
+		if err := b.it.Error(); err != nil {
+			return body{}, storeError(err)
+		}
+		return body{}, fmt.Errorf("%w: row z is missing", ErrCorrupt)
+	}
+	val, err := b.it.ValueAndErr()
+	if err != nil {
+		return body{}, storeError(err)
+	}
+	return decodeBody(val, startUS)
+}
+
+// traceRows makes the list rows of summaries.
+func (v *view) traceRows(rows []summary, ids [][]byte, preview int) ([]TraceRow, error) {
+	out := make([]TraceRow, 0, len(rows))
+	bs, err := v.bodies()
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		row, err := v.traceRow(bs, &rows[i], ids[i], preview)
+		if err != nil {
+			id, _ := decodeID(ids[i])
+			return nil, errors.Join(fmt.Errorf("trace %q: %w", id, err), bs.close())
+		}
+		out = append(out, row)
+	}
+	return out, bs.close()
+}
+
+// traceRow makes one list row: with the default preview, and no more than it,
+// from the small row that is stored for it.
+func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (TraceRow, error) {
+	id, err := decodeID(idKey)
+	if err != nil {
+		return TraceRow{}, err
+	}
+	b, err := bs.get(s.startUS, idKey)
+	if err != nil {
+		return TraceRow{}, err
+	}
+	var obj []byte
+	if preview > 0 && preview <= previewBytes {
+		if obj, err = b.appendRow(nil); err == nil && (b.rowRaw > 0 || preview < previewBytes) {
+			obj, err = trace.Preview(obj, preview)
+		}
+	} else {
+		if obj, err = b.appendHead(nil); err == nil {
+			obj, err = trace.Preview(append(obj, '}'), preview)
+		}
+	}
+	if err != nil {
+		return TraceRow{}, err
+	}
+	if v.stale(s.flags, s.updatedUS) {
+		obj = trace.MarkStale(obj)
+	}
+	return TraceRow{Summary: s.public(id), JSON: obj}, nil
+}
+
+// stale says that a root has been open without an update for longer than the
+// orphan timeout.
+func (v *view) stale(flags byte, updatedUS int64) bool {
+	limit := v.e.opts.OrphanTimeout
+	return flags&flagOpenRoot != 0 && limit > 0 && v.e.opts.Now().UnixMicro()-updatedUS >= limit.Microseconds()
+}
+
+// public is the summary in the form of package trace. Start has microseconds
+// here; the JSON of the trace has it as it was sent.
+func (s *summary) public(id string) trace.Summary {
+	t := trace.Summary{ID: id, Status: s.sample.Status, Sample: s.sample,
+		Start:   trace.Time{NS: s.startUS * 1000, Digits: 6, Valid: true},
+		Orphans: s.flags&flagOrphans != 0, OpenRoot: s.flags&flagOpenRoot != 0}
+	return t
+}
+
+// find returns the summary of a trace of the view, ErrNotFound if it has none.
+func (v *view) find(id string) (summary, []byte, error) {
+	idKey := appendID(nil, id)
+	missing := fmt.Errorf("trace %q: %w", id, ErrNotFound)
+	val, closer, err := v.snap.Get(locatorKey(nil, v.app, idKey))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return summary{}, nil, missing
+	}
+	if err != nil {
+		return summary{}, nil, storeError(err)
+	}
+	r := reader{b: val}
+	startUS := int64(r.uint64())
+	if err := errors.Join(r.done("locator"), closer.Close()); err != nil {
+		return summary{}, nil, err
+	}
+	if startUS < v.cutoff {
+		return summary{}, nil, missing
+	}
+	var s summary
+	err = getRow(v.snap, summaryKey(nil, v.app, startUS, idKey), func(b []byte) (err error) {
+		s, err = decodeSummary(b, startUS)
+		return err
+	})
+	return s, idKey, err
+}
+
+// Trace returns one trace without its runs. The error is ErrNotFound when the
+// app or the trace does not exist.
+func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
+	v, err := e.view(ctx, app)
+	if err != nil {
+		return TraceRow{}, err
+	}
+	defer v.close()
+	s, idKey, err := v.find(id)
+	if err != nil {
+		return TraceRow{}, err
+	}
+	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, 0)
+	if err != nil {
+		return TraceRow{}, err
+	}
+	return rows[0], nil
+}
+
+// TraceWithRuns returns one trace object with a member "runs", newest first.
+func (e *Engine) TraceWithRuns(ctx context.Context, app, id string) ([]byte, error) {
+	v, err := e.view(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	all, b, err := v.whole(id)
+	if err != nil {
+		return nil, err
+	}
+	if v.stale(b.flags, b.updatedUS) {
+		head := trace.MarkStale(append(all[:b.headRaw:b.headRaw], '}'))
+		all = append(head[:len(head)-1], all[b.headRaw:]...)
+	}
+	return append(all, '}'), nil
+}
+
+// whole decompresses a trace: its object and runs, without the closing brace.
+func (v *view) whole(id string) ([]byte, body, error) {
+	s, idKey, err := v.find(id)
+	if err != nil {
+		return nil, body{}, err
+	}
+	val, closer, err := v.snap.Get(bodyKey(nil, v.app, s.startUS, idKey))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, body{}, fmt.Errorf("%w: row z of trace %q is missing", ErrCorrupt, id)
+	}
+	if err != nil {
+		return nil, body{}, storeError(err)
+	}
+	b, err := decodeBody(val, s.startUS)
+	var all []byte
+	if err == nil {
+		all, err = b.appendAll(make([]byte, 0, b.rawSize+1))
+	}
+	b.table, b.row, b.frame = nil, nil, nil // they alias the store
+	return all, b, errors.Join(err, closer.Close())
+}

@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/tracebed/tracebed/engine/trace"
+)
+
+const (
+	// One operation holds up to this much; more of one call is split, so that
+	// a large import shares the committer with everybody else.
+	opMaxTraces = 64
+	opMaxBytes  = 4 << 20
+)
+
+// Ingest stores runs of an app, creating the app if need be. It returns when
+// they are durable and visible to every read that starts afterwards.
+//
+// It is idempotent. Runs that cannot be stored are listed as Rejected and do
+// not hurt their neighbours. The runs must not be changed afterwards.
+//
+// Errors: ErrInvalid (the app's id), ErrOverloaded, ErrReadOnly, ErrClosed, or
+// the error of ctx; part of the runs may then be stored.
+func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (IngestResult, error) {
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return IngestResult{}, err
+	}
+	defer leave()
+	if err := checkID("app", app); err != nil {
+		return IngestResult{}, err
+	}
+	var res IngestResult
+	var waiting []*pending
+	refused := map[string]string{}
+	now := e.opts.Now().UnixNano()
+	for _, part := range splitOps(groupRuns(runs)) {
+		var p *pending
+		if p, err = e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: now, App: app, Runs: part}); err != nil {
+			break
+		}
+		waiting = append(waiting, p)
+	}
+	for _, p := range waiting {
+		if werr := p.wait(ctx); werr != nil && err == nil {
+			err = werr
+		}
+		res.Created += p.result.created
+		res.Updated += p.result.updated
+		res.Unchanged += p.result.unchanged
+		for id, reason := range p.result.refused {
+			refused[id] = reason
+		}
+	}
+	if err != nil {
+		return IngestResult{}, err
+	}
+	for i := range runs {
+		if reason, bad := refused[runs[i].TraceID]; bad {
+			res.Rejected = append(res.Rejected, Rejection{Index: i, ID: runs[i].ID, Reason: reason})
+		}
+	}
+	return res, nil
+}
+
+// groupRuns puts the runs of each trace side by side, in the order of first
+// appearance; runs of one trace keep their order.
+func groupRuns(runs []trace.Run) [][]trace.Run {
+	if len(runs) == 0 {
+		return nil
+	}
+	sorted := true // one trace, or traces one behind the other
+	first := map[string]int{runs[0].TraceID: 0}
+	var starts []int
+	starts = append(starts, 0)
+	for i := 1; i < len(runs); i++ {
+		if runs[i].TraceID == runs[i-1].TraceID {
+			continue
+		}
+		if _, seen := first[runs[i].TraceID]; seen {
+			sorted = false
+			break
+		}
+		first[runs[i].TraceID] = len(starts)
+		starts = append(starts, i)
+	}
+	if sorted {
+		groups := make([][]trace.Run, len(starts))
+		for g, s := range starts {
+			end := len(runs)
+			if g+1 < len(starts) {
+				end = starts[g+1]
+			}
+			groups[g] = runs[s:end:end]
+		}
+		return groups
+	}
+	clear(first)
+	var groups [][]trace.Run
+	for i := range runs {
+		g, seen := first[runs[i].TraceID]
+		if !seen {
+			g = len(groups)
+			first[runs[i].TraceID] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], runs[i])
+	}
+	return groups
+}
+
+// splitOps packs traces into operations of bounded size.
+func splitOps(groups [][]trace.Run) [][]trace.Run {
+	var out [][]trace.Run
+	var part []trace.Run
+	traces, bytes := 0, 0
+	for _, g := range groups {
+		size := 0
+		for i := range g {
+			size += len(g[i].JSON)
+		}
+		if traces > 0 && (traces == opMaxTraces || bytes+size > opMaxBytes) {
+			out, part, traces, bytes = append(out, part), nil, 0, 0
+		}
+		if part == nil {
+			part = g
+		} else {
+			part = append(part[:len(part):len(part)], g...)
+		}
+		traces, bytes = traces+1, bytes+size
+	}
+	if part != nil {
+		out = append(out, part)
+	}
+	return out
+}
+
+// submitUpsert prepares what the runs change and queues it.
+func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
+	a, unlockApp, err := e.lockApp(ctx, op.App, true)
+	if err != nil {
+		return nil, err
+	}
+	groups := groupRuns(op.Runs)
+	unlockStripes := e.lockStripes(a.id, groups)
+	unlock := func() { unlockStripes(); unlockApp() }
+	changes, result, err := e.prepareAll(a, groups, op.TimeNS)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	e.noopRuns.Add(uint64(result.unchanged))
+	if len(changes) == 0 {
+		seq := e.applied.Load()
+		unlock()
+		return &pending{e: e, seq: seq, result: result}, nil
+	}
+	p, err := e.enqueue(ctx, &commitReq{op: op, changes: changes, applied: unlock})
+	if err != nil {
+		return nil, err
+	}
+	p.result = result
+	return p, nil
+}
+
+// prepareAll prepares the traces of an operation, on several cores when there
+// are many: compression is the largest cost of an ingest.
+func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, timeNS int64) ([]change, applyResult, error) {
+	workers := min(runtime.GOMAXPROCS(0), len(groups)/4)
+	if workers <= 1 {
+		return e.prepareSome(a, groups, timeNS)
+	}
+	type part struct {
+		changes []change
+		result  applyResult
+		err     error
+	}
+	parts := make([]part, workers)
+	var wg sync.WaitGroup
+	for w := range parts {
+		lo, hi := w*len(groups)/workers, (w+1)*len(groups)/workers
+		wg.Go(func() {
+			p := &parts[w]
+			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], timeNS)
+		})
+	}
+	wg.Wait()
+	var changes []change
+	var total applyResult
+	for i := range parts {
+		if parts[i].err != nil {
+			return nil, total, parts[i].err
+		}
+		changes = append(changes, parts[i].changes...)
+		total.add(parts[i].result)
+	}
+	return changes, total, nil
+}
+
+func (r *applyResult) add(o applyResult) {
+	r.created += o.created
+	r.updated += o.updated
+	r.unchanged += o.unchanged
+	for id, reason := range o.refused {
+		r.refuse(id, reason)
+	}
+}
+
+func (r *applyResult) refuse(id, reason string) {
+	if r.refused == nil {
+		r.refused = map[string]string{}
+	}
+	r.refused[id] = reason
+}
+
+// prepareSome prepares traces one after the other on one goroutine.
+func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, timeNS int64) ([]change, applyResult, error) {
+	w, err := e.newPreparer(a, timeNS)
+	if err != nil {
+		return nil, applyResult{}, err
+	}
+	defer w.close()
+	changes := make([]change, 0, len(groups))
+	for _, g := range groups {
+		ch, err := w.upsert(g)
+		if err != nil {
+			return nil, w.result, fmt.Errorf("trace %q: %w", g[0].TraceID, err)
+		}
+		if ch.new != nil {
+			changes = append(changes, ch)
+		}
+	}
+	return changes, w.result, nil
+}
