@@ -82,8 +82,8 @@ func (x *exporter) run(cur *cursor) (err error) {
 			x.result.Complete = true
 			break
 		}
-		if cut, complete := x.cut(); cut {
-			x.result.Complete, x.result.NextCursor = complete, last.String()
+		if x.cut() {
+			x.result.NextCursor = last.String()
 			break
 		}
 		if err := x.write(bs, wk); err != nil {
@@ -95,17 +95,16 @@ func (x *exporter) run(cur *cursor) (err error) {
 	return x.out.end()
 }
 
-// cut says that the export ends before the next trace, and whether it then is
-// what was asked for. One trace is always written, so that going on by cursor
-// gets ahead.
-func (x *exporter) cut() (cut, complete bool) {
+// cut says that the export ends before the next trace. One trace is always
+// written, so that going on by cursor gets ahead.
+func (x *exporter) cut() bool {
 	if x.result.Count == 0 {
-		return false, false
+		return false
 	}
 	if x.q.Limit > 0 && x.result.Count >= x.q.Limit {
-		return true, true
+		return true
 	}
-	return !x.q.Deadline.IsZero() && !x.v.e.opts.Now().Before(x.q.Deadline), false
+	return !x.q.Deadline.IsZero() && !x.v.e.opts.Now().Before(x.q.Deadline)
 }
 
 func (x *exporter) write(bs *bodies, wk *walker) error {

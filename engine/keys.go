@@ -121,6 +121,16 @@ func summaryAt(dst []byte, app uint32, startUS int64) []byte {
 	return summaryKey(dst, app, startUS, nil)
 }
 
+// summarySpan is the range of the summaries of traces with from ≤ start < to.
+func summarySpan(app uint32, from, to int64) (lo, hi []byte) {
+	if from <= 0 {
+		_, hi = appSpan(prefixSummary, app)
+	} else {
+		hi = summaryAt(nil, app, from-1)
+	}
+	return summaryAt(nil, app, to-1), hi
+}
+
 // splitSummaryKey returns the start and the id part of a summary key.
 func splitSummaryKey(key []byte) (startUS int64, idKey []byte, err error) {
 	if len(key) <= summaryKeyHead || key[0] != prefixSummary {

@@ -121,13 +121,15 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
+	// Copies of one run in one call are reduced to the one that wins; the
+	// others count as unchanged.
 	received := len(incoming)
-	merged, created, updated, unchanged := trace.Merge(nil, incoming)
+	merged, created, _, _ := trace.Merge(nil, incoming)
+	updated := 0
 	if old != nil {
-		if merged, created, updated, err = w.mergeStored(old, ch.id, incoming, merged); err != nil {
+		if merged, created, updated, err = w.mergeStored(old, ch.id, merged); err != nil {
 			return change{}, err
 		}
-		unchanged = received - created - updated
 		if merged == nil {
 			w.result.unchanged += received
 			return change{}, nil
@@ -146,15 +148,15 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	}
 	w.result.created += created
 	w.result.updated += updated
-	w.result.unchanged += unchanged
+	w.result.unchanged += received - created - updated
 	return ch, nil
 }
 
-// mergeStored puts incoming runs over those of a stored trace; unique is
-// incoming without its own duplicates. A nil result means that nothing
-// changes. Stored runs are decompressed only if some of them stay.
-func (w *preparer) mergeStored(old *summary, idKey []byte, incoming, unique []trace.Run) (merged []trace.Run, created, updated int, err error) {
-	if int(old.sample.Runs) == len(unique) && old.setHash == setHash(unique) {
+// mergeStored puts incoming runs, of which no two are copies of the same, over
+// those of a stored trace. A nil result means that nothing changes. Stored runs
+// are decompressed only if some of them stay.
+func (w *preparer) mergeStored(old *summary, idKey []byte, incoming []trace.Run) (merged []trace.Run, created, updated int, err error) {
+	if int(old.sample.Runs) == len(incoming) && old.setHash == setHash(incoming) {
 		return nil, 0, 0, nil
 	}
 	b, err := w.loadBody(old, idKey)
@@ -162,12 +164,12 @@ func (w *preparer) mergeStored(old *summary, idKey []byte, incoming, unique []tr
 		return nil, 0, 0, err
 	}
 	w.marks = b.marks(w.marks[:0])
-	verdict := judge(w.marks, unique)
-	switch {
-	case verdict.created+verdict.updated == 0:
+	v := judge(w.marks, incoming)
+	if v.created+v.updated == 0 {
 		return nil, 0, 0, nil
-	case verdict.replaces && len(incoming) == len(unique):
-		return unique, verdict.created, verdict.updated, nil
+	}
+	if v.replaces {
+		return incoming, v.created, v.updated, nil
 	}
 	all, err := b.appendAll(nil)
 	if err != nil {
@@ -189,7 +191,7 @@ type verdict struct {
 
 // judge compares incoming runs with the marks of the stored ones by the rule
 // of trace.Prefer, without looking at stored content.
-func judge(marks []runMark, unique []trace.Run) (v verdict) {
+func judge(marks []runMark, incoming []trace.Run) (v verdict) {
 	var byHash map[uint64]int
 	if len(marks) > 32 {
 		byHash = make(map[uint64]int, len(marks))
@@ -212,8 +214,8 @@ func judge(marks []runMark, unique []trace.Run) (v verdict) {
 		return -1
 	}
 	stays := len(marks)
-	for i := range unique {
-		m := markOf(&unique[i])
+	for i := range incoming {
+		m := markOf(&incoming[i])
 		at := find(m.idHash)
 		switch {
 		case at < 0:

@@ -46,8 +46,8 @@ func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) err
 	if from >= to {
 		return nil
 	}
-	it, err := r.NewIter(&pebble.IterOptions{
-		LowerBound: summaryAt(nil, app, to-1), UpperBound: summaryAt(nil, app, from-1)})
+	lo, hi := summarySpan(app, from, to)
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return storeError(err)
 	}

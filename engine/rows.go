@@ -86,10 +86,12 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (Trac
 	if err != nil {
 		return TraceRow{}, err
 	}
-	if v.stale(s.flags, s.updatedUS) {
-		obj = trace.MarkStale(obj)
+	row := TraceRow{ID: id, Status: s.sample.Status, StartUS: s.startUS, Sample: s.sample, JSON: obj,
+		Orphans: s.flags&flagOrphans != 0, OpenRoot: s.flags&flagOpenRoot != 0, Stale: v.stale(s.flags, s.updatedUS)}
+	if row.Stale {
+		row.JSON = trace.MarkStale(obj)
 	}
-	return TraceRow{Summary: s.public(id), JSON: obj}, nil
+	return row, nil
 }
 
 // stale says that a root has been open without an update for longer than the
@@ -97,15 +99,6 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (Trac
 func (v *view) stale(flags byte, updatedUS int64) bool {
 	limit := v.e.opts.OrphanTimeout
 	return flags&flagOpenRoot != 0 && limit > 0 && v.e.opts.Now().UnixMicro()-updatedUS >= limit.Microseconds()
-}
-
-// public is the summary in the form of package trace. Start has microseconds
-// here; the JSON of the trace has it as it was sent.
-func (s *summary) public(id string) trace.Summary {
-	t := trace.Summary{ID: id, Status: s.sample.Status, Sample: s.sample,
-		Start:   trace.Time{NS: s.startUS * 1000, Digits: 6, Valid: true},
-		Orphans: s.flags&flagOrphans != 0, OpenRoot: s.flags&flagOpenRoot != 0}
-	return t
 }
 
 // find returns the summary of a trace of the view, ErrNotFound if it has none.

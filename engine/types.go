@@ -53,9 +53,19 @@ type ListQuery struct {
 	Preview int
 }
 
-// TraceRow is a trace without its runs.
+// TraceRow is a trace without its runs: what indexes and buckets know of it,
+// and the object of the contract.
 type TraceRow struct {
-	trace.Summary
+	ID     string
+	Status rollup.Status
+	// StartUS is in µs since the epoch; JSON has the start as it was sent.
+	StartUS int64
+	Sample  rollup.Sample
+	// Orphans: a parent is missing, and the trace runs until it comes or the
+	// orphan timeout makes roots of its children.
+	Orphans bool
+	// OpenRoot: a root has not ended. Stale: and nothing came for long.
+	OpenRoot, Stale bool
 	// JSON is the trace object of the contract §3, one line.
 	JSON []byte
 }
@@ -128,9 +138,10 @@ type ExportQuery struct {
 // ExportResult says how an export ended.
 type ExportResult struct {
 	Count int64
-	// Complete is false when the deadline cut the export short.
+	// Complete: no trace that matches is left. The limit and the deadline end
+	// an export before that.
 	Complete bool
-	// NextCursor goes on behind the last trace; "" when none is left.
+	// NextCursor goes on behind the last trace; "" when complete.
 	NextCursor string
 }
 

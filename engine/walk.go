@@ -30,8 +30,8 @@ func (v *view) walker(m index.Mask, w Window, asc bool) (*walker, error) {
 		return wk, nil
 	}
 	var err error
-	wk.it, err = v.snap.NewIter(&pebble.IterOptions{
-		LowerBound: summaryAt(nil, v.app, w.To-1), UpperBound: summaryAt(nil, v.app, w.From-1)})
+	lo, hi := summarySpan(v.app, w.From, w.To)
+	wk.it, err = v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	return wk, storeError(err)
 }
 
@@ -58,7 +58,8 @@ func (w *walker) first() {
 func (w *walker) atMS(ms int64) {
 	if w.asc {
 		// Rows of the ms and later ones have smaller keys.
-		w.ok = w.it.SeekLT(summaryAt(nil, w.v.app, ms*1000-1))
+		_, behind := summarySpan(w.v.app, ms*1000, ms*1000+1)
+		w.ok = w.it.SeekLT(behind)
 	} else {
 		w.ok = w.it.SeekGE(summaryAt(nil, w.v.app, ms*1000+999))
 	}
