@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -12,7 +13,8 @@ type OpKind uint8
 
 // The kinds of steps.
 const (
-	OpPost OpKind = iota
+	OpPost     OpKind = iota
+	OpTogether        // several posts at once; their order makes no difference
 	OpDeleteTrace
 	OpDeleteApp
 	OpRestart    // close the engine and open it again
@@ -22,7 +24,7 @@ const (
 	OpCheck      // a few random questions
 )
 
-var opNames = [...]string{"post", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check"}
+var opNames = [...]string{"post", "posts at once", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check"}
 
 func (k OpKind) String() string { return opNames[k] }
 
@@ -33,6 +35,7 @@ type Op struct {
 	App     string
 	TraceID string        // of OpDeleteTrace
 	Body    []byte        // of OpPost
+	Bodies  [][]byte      // of OpTogether
 	Advance time.Duration // of OpAdvance
 	Seed    uint64        // of OpCheck and OpCrash
 }
@@ -42,6 +45,8 @@ func (op Op) String() string {
 	switch op.Kind {
 	case OpPost:
 		return fmt.Sprintf("%s %q %s", s, op.App, op.Body)
+	case OpTogether:
+		return fmt.Sprintf("%s %q %s", s, op.App, bytes.Join(op.Bodies, []byte("\n    ")))
 	case OpDeleteTrace:
 		return fmt.Sprintf("%s %q %q", s, op.App, op.TraceID)
 	case OpDeleteApp:
@@ -107,8 +112,10 @@ func pickOne[T any](g *generator, list []T) T { return list[g.rng.IntN(len(list)
 
 func (g *generator) step() Op {
 	switch n := g.rng.IntN(100); {
-	case n < 2:
+	case n < 1:
 		return g.burst()
+	case n < 4:
+		return g.together()
 	case n < 68:
 		return g.post()
 	case n < 76 && len(g.sent) > 0: // an identical re-send
@@ -159,11 +166,32 @@ func (g *generator) post() Op {
 	return op
 }
 
+// together sends new traces in pieces at once, each run in one state only, so
+// that the outcome is the same in whatever order they arrive.
+func (g *generator) together() Op {
+	op := Op{Kind: OpTogether, App: pickOne(g, g.apps)}
+	plans := []*plan{g.newPlan(op.App), g.newPlan(op.App), g.newPlan(op.App)}
+	for range 2 + g.rng.IntN(5) {
+		var runs []string
+		for _, p := range plans {
+			for _, r := range p.runs {
+				if p.traceID != nil && g.chance(50) {
+					runs = append(runs, r.versions[len(r.versions)-1].json(g))
+				}
+			}
+		}
+		if len(runs) > 0 {
+			op.Bodies = append(op.Bodies, []byte(`{"runs":[`+strings.Join(runs, ",")+"]}"))
+		}
+	}
+	return op
+}
+
 // burst is a body of many small traces, within a millisecond or over hours:
 // more than an index holds apart by time, or enough to make an hour busy.
 func (g *generator) burst() Op {
 	op := Op{Kind: OpPost, App: pickOne(g, g.apps)}
-	n := pickOne(g, []int{20, 20, 40, 40, 200})
+	n := pickOne(g, []int{20, 20, 40, 40, 40, 40, 200})
 	spread := pickOne(g, []time.Duration{1, time.Microsecond, time.Millisecond, 5 * time.Minute, time.Hour, 3 * time.Hour})
 	from := g.start()
 	status := g.finalStatus()

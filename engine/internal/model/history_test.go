@@ -39,7 +39,7 @@ func TestHistory(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range []string{"post", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check",
+	for _, what := range []string{"post", "posts at once", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check",
 		"trace succeeded", "trace failed", "trace canceled", "trace running", "several roots", "orphans", "promoted",
 		"unpriced", "cost", "error", "user", "no name", "version", "created", "updated", "unchanged", "rejected"} {
 		if seen[what] < 5 {
@@ -58,6 +58,10 @@ func count(seen map[string]int, what string, ok bool) {
 func apply(t *testing.T, s *Store, op Op, now *time.Time, seen map[string]int) {
 	t.Helper()
 	switch op.Kind {
+	case OpTogether:
+		for _, b := range op.Bodies {
+			apply(t, s, Op{Kind: OpPost, App: op.App, Body: b}, now, seen)
+		}
 	case OpPost:
 		if !json.Valid(op.Body) || !utf8.Valid(op.Body) {
 			t.Fatalf("not JSON: %s", op.Body)

@@ -25,12 +25,12 @@ const quarter = int64(15 * time.Minute / time.Microsecond)
 
 // Metrics computes the chart of a window, both ends included, in µs, from the
 // traces themselves.
-func (s *Store) Metrics(app string, statuses []string, start, end int64, interval string, loc *time.Location) (*Metrics, error) {
+func (s *Store) Metrics(app string, start, end int64, interval string, loc *time.Location) (*Metrics, error) {
 	starts, err := Buckets(start, end, interval, loc)
 	if err != nil {
 		return nil, err
 	}
-	all := s.Select(app, Filter{Statuses: statuses, From: start, To: end + 1})
+	all := s.Select(app, Filter{From: start, To: end + 1})
 	m := &Metrics{Summary: statsOf(all)}
 	for i, from := range starts {
 		var in []*Trace

@@ -74,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	base := time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC).UnixMicro()
-	m, err := s.Metrics("app", nil, base+3_599_999_999, base+7_199_000_000, "1h", time.UTC)
+	m, err := s.Metrics("app", base+3_599_999_999, base+7_199_000_000, "1h", time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestMetrics(t *testing.T) {
 	if d := sum.Durations; len(d) != 3 || d[0] != 500_001 || Percentile(d, 50) != 2_000_000 || d[2] != 4_000_000 {
 		t.Error(d)
 	}
-	m, _ = s.Metrics("app", nil, base+3_600_000_000, base+7_198_999_999, "1h", time.UTC)
+	m, _ = s.Metrics("app", base+3_600_000_000, base+7_198_999_999, "1h", time.UTC)
 	if len(m.Series) != 1 || m.Summary.Invocations != 2 {
 		t.Errorf("both ends are included and nothing beyond: %+v", m.Summary)
 	}

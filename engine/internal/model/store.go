@@ -68,7 +68,18 @@ func (s *Store) Post(app string, body []byte, now time.Time) (Result, error) {
 	if s.apps[app] == nil {
 		s.apps[app] = map[string]*state{}
 	}
+	// Of several copies of one run in a body the one that wins counts; the law
+	// does not say how the others are counted: here they changed nothing.
+	type key struct{ trace, id string }
+	winners := map[key]*Run{}
 	for _, r := range runs {
+		k := key{r.TraceID, r.ID}
+		if old := winners[k]; old == nil || r.Wins(old) {
+			winners[k] = r
+		}
+	}
+	res.Unchanged += len(runs) - len(winners)
+	for _, r := range winners {
 		s.put(app, r, now, &res)
 	}
 	return res, nil

@@ -144,7 +144,7 @@ func TestCountsAndRejections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Created != 2 || res.Updated != 1 || res.Unchanged != 1 || len(res.Rejected) != 2 ||
+	if res.Created != 2 || res.Updated != 0 || res.Unchanged != 2 || len(res.Rejected) != 2 ||
 		res.Rejected[4] == "" || res.Rejected[5] == "" {
 		t.Errorf("%+v", res)
 	}

@@ -8,8 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/internal/model"
 )
@@ -36,7 +34,7 @@ func (p *player) checkExport(app string, rng *rand.Rand) error {
 		if err != nil {
 			return fail(err)
 		}
-		traces, err := split(out.Bytes(), q)
+		traces, err := p.split(out.Bytes(), q)
 		if err != nil {
 			return fail(err)
 		}
@@ -71,15 +69,7 @@ func (p *player) compareExported(app string, b []byte, runs bool) (string, error
 	if err := json.Unmarshal(b, &head); err != nil {
 		return "", fmt.Errorf("%w: %.300s", err, b)
 	}
-	want, err := p.oracle.Trace(app, head.ID, p.now)
-	if err != nil {
-		return "", fmt.Errorf("trace %q: %w", head.ID, err)
-	}
-	if runs {
-		err = compareWithRuns(b, want, p.oracle.Runs(app, head.ID))
-	} else {
-		err = compareTrace(b, want, 0)
-	}
+	err := p.compareTrace(app, head.ID, b, 0, runs)
 	if err != nil {
 		return "", fmt.Errorf("trace %q: %w", head.ID, err)
 	}
@@ -88,9 +78,9 @@ func (p *player) compareExported(app string, b []byte, runs bool) (string, error
 
 // split takes the traces out of an export: an array with one a line, or a
 // line each. The whole must be valid JSON, or every line.
-func split(b []byte, q engine.ExportQuery) (traces [][]byte, err error) {
+func (p *player) split(b []byte, q engine.ExportQuery) (traces [][]byte, err error) {
 	if q.Zstd {
-		if b, err = inflate(b); err != nil {
+		if b, err = p.inflate(b); err != nil {
 			return nil, err
 		}
 	}
@@ -119,14 +109,12 @@ func split(b []byte, q engine.ExportQuery) (traces [][]byte, err error) {
 }
 
 // inflate decodes one zstd frame, with the window that HTTP clients allow.
-func inflate(b []byte) ([]byte, error) {
+func (p *player) inflate(b []byte) ([]byte, error) {
 	if len(b) < 4 || !bytes.Equal(b[:4], []byte{0x28, 0xb5, 0x2f, 0xfd}) {
 		return nil, errors.New("not a zstd frame")
 	}
-	d, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderConcurrency(1))
-	if err != nil {
+	if err := p.unzstd.Reset(bytes.NewReader(b)); err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	return io.ReadAll(d)
+	return io.ReadAll(p.unzstd)
 }

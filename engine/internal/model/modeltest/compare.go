@@ -196,7 +196,7 @@ func (o *object) content(name string, allowed map[string]bool, preview int) []st
 	if _, cut := o.m[mark]; !cut {
 		if !allowed[got] {
 			o.fail(name, allowed)
-		} else if preview > 0 && len(got) > preview {
+		} else if preview > 0 && tooLong(got, preview) {
 			o.fail(name, fmt.Sprint("a preview of ", preview))
 		}
 		return nil
@@ -210,13 +210,22 @@ func (o *object) content(name string, allowed map[string]bool, preview int) []st
 	for whole := range allowed {
 		decoded := whole
 		_ = json.Unmarshal([]byte(whole), &decoded)
-		// A string whose escapes make it long in JSON may be short in itself.
-		if len(whole) > preview && strings.HasPrefix(decoded, text) && (len(text) > preview-utf8.UTFMax || text == decoded) {
+		if tooLong(whole, preview) && strings.HasPrefix(decoded, text) && len(text) > preview-utf8.UTFMax {
 			return []string{mark}
 		}
 	}
 	o.fail(name, fmt.Sprint("a preview of ", allowed))
 	return nil
+}
+
+// tooLong reports whether a value must be cut: its JSON text is longer than
+// the preview. Null holds nothing to cut, and of a string the content counts.
+func tooLong(value string, preview int) bool {
+	var s string
+	if json.Unmarshal([]byte(value), &s) == nil {
+		return len(s) > preview // of null too, which leaves s empty
+	}
+	return len(value) > preview
 }
 
 func compact(raw json.RawMessage) string {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
@@ -27,6 +30,9 @@ type player struct {
 	eng    *engine.Engine
 	oracle *model.Store
 	now    time.Time
+	// known are answers that were compared since the last change.
+	known  map[string]bool
+	unzstd *zstd.Decoder
 }
 
 // Failure is a difference, at a step of a history.
@@ -62,12 +68,21 @@ func Play(ops []model.Op, seed uint64) (fail *Failure) {
 	return nil
 }
 
+// unzstd is shared by the players, which run one after the other.
+var unzstd = func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		panic(err)
+	}
+	return d
+}()
+
 // newPlayer varies the options that decide what is in memory, what is
 // journalled and what is on disk.
 func newPlayer(seed uint64) *player {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	p := &player{ctx: context.Background(), fs: vfs.NewCrashableMem(), oracle: model.NewStore(orphanTimeout),
-		now: time.Unix(1_900_000_000, 0)}
+		now: time.Unix(1_900_000_000, 0), known: map[string]bool{}, unzstd: unzstd}
 	p.opts = engine.Options{
 		Now:               func() time.Time { return p.now },
 		OrphanTimeout:     orphanTimeout,
@@ -93,9 +108,14 @@ func (p *player) open() error {
 }
 
 func (p *player) do(op model.Op) error {
+	if op.Kind != model.OpCheck {
+		clear(p.known)
+	}
 	switch op.Kind {
 	case model.OpPost:
 		return p.post(op.App, op.Body)
+	case model.OpTogether:
+		return p.together(op.App, op.Bodies)
 	case model.OpDeleteTrace:
 		return sameNotFound(p.eng.DeleteTrace(p.ctx, op.App, op.TraceID), p.oracle.DeleteTrace(op.App, op.TraceID))
 	case model.OpDeleteApp:
@@ -148,6 +168,43 @@ func (p *player) post(app string, body []byte) error {
 	}
 	if got.Created != want.Created || got.Updated != want.Updated || got.Unchanged != want.Unchanged || len(got.Rejected) != 0 {
 		return fmt.Errorf("got %+v, want created %d updated %d unchanged %d", got, want.Created, want.Updated, want.Unchanged)
+	}
+	return nil
+}
+
+// together sends bodies at once. Which of them makes a run and which finds it
+// made is a matter of luck, so only the sums are compared.
+func (p *player) together(app string, bodies [][]byte) error {
+	var sum model.Result
+	var got [3]atomic.Int64
+	errs := make([]error, len(bodies))
+	var wg sync.WaitGroup
+	for i, body := range bodies {
+		want, err := p.oracle.Post(app, body, p.now)
+		if err != nil {
+			return err
+		}
+		sum.Created += want.Created
+		sum.Updated += want.Updated
+		sum.Unchanged += want.Unchanged
+		wg.Go(func() {
+			runs, _, err := dynamiq.Parse(body, dynamiq.Options{})
+			if err == nil {
+				var res engine.IngestResult
+				res, err = p.eng.Ingest(p.ctx, app, runs)
+				got[0].Add(int64(res.Created))
+				got[1].Add(int64(res.Updated))
+				got[2].Add(int64(res.Unchanged))
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if c, u, n := got[0].Load(), got[1].Load(), got[2].Load(); c != int64(sum.Created) || u != int64(sum.Updated) || n != int64(sum.Unchanged) {
+		return fmt.Errorf("created %d updated %d unchanged %d, want %+v", c, u, n, sum)
 	}
 	return nil
 }
