@@ -81,31 +81,49 @@ func (e *Engine) submitDeleteApp(ctx context.Context, op *Op) (*pending, error) 
 		a.gate.Unlock()
 		return nil, fmt.Errorf("app %q: %w", op.App, ErrNotFound)
 	}
+	hours, err := e.bodyHours(a)
+	if err != nil {
+		a.gate.Unlock()
+		return nil, err
+	}
 	return e.enqueue(ctx, &commitReq{op: op, applied: a.gate.Unlock, effect: func(b *pebble.Batch) error {
 		a.dead = true
 		delete(e.mu.apps, a.name)
 		delete(e.mu.byID, a.id)
-		return e.dropApp(b, a)
+		return dropApp(b, a.id, hours)
 	}})
+}
+
+// bodyHours lists the hours in which an app has bodies. Its gate is locked, so
+// nothing changes.
+func (e *Engine) bodyHours(a *appState) (hours []uint32, err error) {
+	for _, u := range e.unitsOf(a) {
+		s, err := e.dayScalars(e.db, a.id, u)
+		if err != nil {
+			return nil, err
+		}
+		for h := range s.Hours {
+			if !s.Hours[h].IsEmpty() {
+				hours = append(hours, u.hour(h))
+			}
+		}
+	}
+	return hours, nil
 }
 
 // dropApp removes every key of an app. Bodies are hour-major, so there is one
 // range for each hour that has some.
-func (e *Engine) dropApp(b *pebble.Batch, a *appState) error {
-	for _, u := range a.units {
-		for h := range hoursPerDay {
-			lo, hi := bodyHourSpan(a.id, u.hour(h))
-			if err := b.DeleteRange(lo, hi, nil); err != nil {
-				return err
-			}
-		}
-	}
+func dropApp(b *pebble.Batch, app uint32, hours []uint32) error {
 	var errs []error
-	for _, prefix := range []byte{prefixBucket, prefixHist, prefixIndex, prefixLocator, prefixOrphan, prefixQuarter, prefixSummary} {
-		lo, hi := appSpan(prefix, a.id)
+	for _, hour := range hours {
+		lo, hi := bodyHourSpan(app, hour)
 		errs = append(errs, b.DeleteRange(lo, hi, nil))
 	}
-	return errors.Join(append(errs, b.Delete(appKey(nil, prefixApp, a.id), nil))...)
+	for _, prefix := range []byte{prefixBucket, prefixHist, prefixIndex, prefixLocator, prefixOrphan, prefixQuarter, prefixSummary} {
+		lo, hi := appSpan(prefix, app)
+		errs = append(errs, b.DeleteRange(lo, hi, nil))
+	}
+	return errors.Join(append(errs, b.Delete(appKey(nil, prefixApp, app), nil))...)
 }
 
 // cutoff is where retention has cut: traces that started before are gone.

@@ -72,16 +72,15 @@ func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) err
 // damage, everything of the unit that is not in memory is derived again from
 // the rows. Nothing on disk changes; the next checkpoint of the unit does that.
 func (e *Engine) heal(r pebble.Reader, app uint32, u *unit, cause error) error {
-	e.mu.Lock()
-	cutoff := e.mu.cutoff
-	e.mu.Unlock()
+	return e.healAbove(e.cutoff(), r, app, u, cause)
+}
+
+// healAbove is heal for a caller that knows the retention cutoff (in µs): what
+// has lost rows to it cannot be derived again.
+func (e *Engine) healAbove(cutoff int64, r pebble.Reader, app uint32, u *unit, cause error) error {
 	if !errors.Is(cause, ErrCorrupt) || int64(u.day)*usPerDay < cutoff {
 		return cause
 	}
-	return e.healUnlocked(r, app, u, cause)
-}
-
-func (e *Engine) healUnlocked(r pebble.Reader, app uint32, u *unit, cause error) error {
 	d, err := rebuildDay(r, app, u.day)
 	if err != nil {
 		return errors.Join(cause, err)

@@ -121,7 +121,8 @@ func (e *Engine) peekUnit(a *appState, it *pebble.Iterator) (*unit, error) {
 	}
 	var perr error
 	if u.lsn, u.counts, perr = rollup.PeekDay(b); perr != nil {
-		if err := e.heal(e.db, a.id, u, fmt.Errorf("%w: row b: %w", ErrCorrupt, perr)); err != nil {
+		cause := fmt.Errorf("%w: row b: %w", ErrCorrupt, perr)
+		if err := e.healAbove(e.mu.cutoff, e.db, a.id, u, cause); err != nil {
 			return nil, err
 		}
 		u.lsn = e.applied.Load()

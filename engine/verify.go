@@ -45,8 +45,8 @@ type verifier struct {
 	v     *view
 	rep   *VerifyReport
 	d     trace.Deriver
-	found int64 // locators
 	rows  int64 // traces of this app
+	waits int64 // of these, traces with orphans
 }
 
 func (c *verifier) differ(format string, args ...any) {
@@ -155,6 +155,7 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 		c.differ("trace %q: the stored object is not that of its runs", id)
 	}
 	if s.flags&flagOrphans != 0 {
+		c.waits++
 		if _, closer, err := c.v.snap.Get(orphanKey(nil, c.v.app, s.updatedUS, appendID(nil, id))); err != nil {
 			c.differ("trace %q: it has orphans and is not in their list (%v)", id, err)
 		} else {
@@ -297,7 +298,12 @@ func (c *verifier) checkStrays() error {
 	if bodies != c.rows {
 		c.differ("%d bodies for %d traces", bodies, c.rows)
 	}
-	return nil
+	lo, hi := appSpan(prefixOrphan, c.v.app)
+	n, err := c.count(lo, hi, nil)
+	if err == nil && n != c.waits {
+		c.differ("%d entries in the orphan list for %d traces with orphans", n, c.waits)
+	}
+	return err
 }
 
 func (c *verifier) count(lo, hi []byte, keep func(*pebble.Iterator) bool) (n int64, err error) {
