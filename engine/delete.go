@@ -97,7 +97,10 @@ func (e *Engine) submitDeleteApp(ctx context.Context, op *Op) (*pending, error) 
 // bodyHours lists the hours in which an app has bodies. Its gate is locked, so
 // nothing changes.
 func (e *Engine) bodyHours(a *appState) (hours []uint32, err error) {
-	for _, u := range e.unitsOf(a) {
+	e.mu.Lock()
+	units := a.capture()
+	e.mu.Unlock()
+	for _, u := range units {
 		s, err := e.dayScalars(e.db, a.id, u)
 		if err != nil {
 			return nil, err
