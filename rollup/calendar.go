@@ -199,10 +199,14 @@ func (c *cutter) cut(z zone) bool {
 	offset, until := z.at(t)
 	label := iv.label(t + offset)
 	for {
-		for edge := iv.edge(label+1) - offset; edge < until; edge = iv.edge(label+1) - offset {
+		edge := iv.edge(label+1) - offset
+		for edge < until {
 			label++
 			if c.add(edge) {
 				return len(c.out)-1 <= c.limit
+			}
+			if edge += iv.us; iv.month {
+				edge = iv.edge(label+1) - offset
 			}
 		}
 		// Nothing can happen until the clock is near the next edge, which

@@ -174,7 +174,7 @@ func modelLabel(iv Interval, t time.Time) int64 {
 func modelBoundaries(iv Interval, loc *time.Location, start, end int64) []int64 {
 	const minute = 60 * 1e6
 	short := !iv.month && iv.us <= Hour.us
-	t := start/minute*minute - 40*Day.us
+	t := start/minute*minute - iv.width() - 4*Day.us
 	before := time.UnixMicro(t).In(loc)
 	best := modelLabel(iv, before)
 	var out []int64
