@@ -94,20 +94,18 @@ func TestDaysOfAllZones(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		date := dayNumber(bounds[0], loc)
-		half := offsetAt(bounds[0]-Day.us/2, loc)
+		offset := offsetAt(bounds[0], loc)
 		for i, b := range bounds[1:] {
-			prev := date
-			date = dayNumber(b, loc)
-			before := half
-			half = offsetAt(b-Day.us/2, loc)
-			if date == prev+1 && half == before && offsetAt(b, loc) == half {
-				// No change of the clock for a day: midnight it must be.
-				if (b/1e6+int64(half))%86400 != 0 {
+			before := offset
+			offset = offsetAt(b, loc)
+			if offset == before && b-bounds[i] == Day.us {
+				// No change of the clock: midnight it must be.
+				if (b/1e6+int64(offset))%86400 != 0 {
 					t.Fatalf("%s: day %v does not begin at midnight", name, time.UnixMicro(b).In(loc))
 				}
 				continue
 			}
+			prev, date := dayNumber(bounds[i], loc), dayNumber(b, loc)
 			odd++
 			if date <= prev || bounds[i] >= b {
 				t.Fatalf("%s: %v does not follow %v", name, time.UnixMicro(b).In(loc), time.UnixMicro(bounds[i]).In(loc))
