@@ -35,7 +35,7 @@ func (e *Engine) checkpoint() {
 func (e *Engine) saveUnits(seq uint64) error {
 	b := e.db.NewBatch()
 	var saved []*unit // clean once b is in
-	cutoff := hourOf(e.cutoff())
+	cutoff := hourOf(e.cutoff.Load())
 	for _, a := range e.appList() {
 		for _, u := range e.unitsOf(a) {
 			if u.dirty == 0 {

@@ -54,7 +54,7 @@ func (e *Engine) prepareOne(a *appState, op *Op) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
-	if old != nil && old.startUS < e.cutoff() {
+	if old != nil && old.startUS < e.cutoff.Load() {
 		old = nil
 	}
 	if op.Kind == OpPromote {
@@ -88,7 +88,7 @@ func (e *Engine) submitDeleteApp(ctx context.Context, op *Op) (*pending, error) 
 	}
 	return e.enqueue(ctx, &commitReq{op: op, applied: a.gate.Unlock, effect: func(b *pebble.Batch) error {
 		a.dead = true
-		delete(e.mu.apps, a.name)
+		e.apps.Delete(a.name)
 		delete(e.mu.byID, a.id)
 		return dropApp(b, a.id, hours)
 	}})
@@ -127,11 +127,4 @@ func dropApp(b *pebble.Batch, app uint32, hours []uint32) error {
 		errs = append(errs, b.DeleteRange(lo, hi, nil))
 	}
 	return errors.Join(append(errs, b.Delete(appKey(nil, prefixApp, app), nil))...)
-}
-
-// cutoff is where retention has cut: traces that started before are gone.
-func (e *Engine) cutoff() int64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.mu.cutoff
 }

@@ -27,11 +27,13 @@ type Engine struct {
 	// takes a snapshot of both.
 	mu struct {
 		sync.Mutex
-		apps    map[string]*appState
 		byID    map[uint32]*appState
 		nextApp uint32
-		cutoff  int64 // µs; traces that started before are gone
 	}
+	// What writers look up without the lock: apps by name (string →
+	// *appState) and, in µs, where retention has cut. Changed under mu.
+	apps   sync.Map
+	cutoff atomic.Int64
 
 	queue      chan *commitReq
 	queueOps   atomic.Int64

@@ -25,7 +25,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, dir: dir, failCh: make(chan struct{}), closing: make(chan struct{}),
 		queue: make(chan *commitReq, 1024), syncs: make(chan *commitBatch, 64)}
-	e.mu.apps, e.mu.byID = map[string]*appState{}, map[uint32]*appState{}
+	e.mu.byID = map[uint32]*appState{}
 	e.mu.nextApp = 1
 	e.durable.cond = sync.NewCond(&e.durable.Mutex)
 	e.committer.init()

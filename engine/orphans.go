@@ -44,12 +44,11 @@ func (e *Engine) PromoteOrphans(ctx context.Context) (int, error) {
 }
 
 func (e *Engine) appNames() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	names := make([]string, 0, len(e.mu.apps))
-	for name := range e.mu.apps {
-		names = append(names, name)
-	}
+	var names []string
+	e.apps.Range(func(name, _ any) bool {
+		names = append(names, name.(string))
+		return true
+	})
 	slices.Sort(names)
 	return names
 }
@@ -62,9 +61,7 @@ func (e *Engine) idleOrphans(ctx context.Context, name string, cutoff int64) ([]
 		return nil, err
 	}
 	defer leave()
-	e.mu.Lock()
-	a := e.mu.apps[name]
-	e.mu.Unlock()
+	a := e.appNamed(name)
 	if a == nil {
 		return nil, nil
 	}

@@ -142,7 +142,7 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	if err := w.finish(&ch, old, merged, false); err != nil {
 		return change{}, err
 	}
-	if ch.new.startUS < w.e.cutoff() {
+	if ch.new.startUS < w.e.cutoff.Load() {
 		w.result.refuse(id, "start_time: it lies before what the retention keeps; send newer runs or keep more")
 		return change{}, nil
 	}

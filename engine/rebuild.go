@@ -70,15 +70,10 @@ func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) err
 
 // heal answers for a derived row that cannot be read: where the cause is
 // damage, everything of the unit that is not in memory is derived again from
-// the rows. Nothing on disk changes; the next checkpoint of the unit does that.
+// the rows, unless retention has removed some of those. Nothing on disk
+// changes; the next checkpoint of the unit does that.
 func (e *Engine) heal(r pebble.Reader, app uint32, u *unit, cause error) error {
-	return e.healAbove(e.cutoff(), r, app, u, cause)
-}
-
-// healAbove is heal for a caller that knows the retention cutoff (in µs): what
-// has lost rows to it cannot be derived again.
-func (e *Engine) healAbove(cutoff int64, r pebble.Reader, app uint32, u *unit, cause error) error {
-	if !errors.Is(cause, ErrCorrupt) || int64(u.day)*usPerDay < cutoff {
+	if !errors.Is(cause, ErrCorrupt) || int64(u.day)*usPerDay < e.cutoff.Load() {
 		return cause
 	}
 	d, err := rebuildDay(r, app, u.day)
@@ -114,7 +109,7 @@ func (d *rebuilt) install(p *dayParts, replace bool) {
 // repairUnit replaces a unit whose state did not fit a delta by one made from
 // its rows. The committer holds Engine.mu and has applied the batch.
 func (e *Engine) repairUnit(a *appState, u *unit, cause error) error {
-	if int64(u.day)*usPerDay < e.mu.cutoff {
+	if int64(u.day)*usPerDay < e.cutoff.Load() {
 		return fmt.Errorf("%w; and some of its rows have expired", cause)
 	}
 	d, err := rebuildDay(e.db, a.id, u.day)

@@ -94,7 +94,8 @@ func (e *Engine) load(m marker, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	e.mu.cutoff, e.mu.nextApp = int64(cutoff), uint32(max(next, 1))
+	e.cutoff.Store(int64(cutoff))
+	e.mu.nextApp = uint32(max(next, 1))
 	if err := e.loadApps(); err != nil {
 		return err
 	}
@@ -119,7 +120,8 @@ func (e *Engine) loadApps() error {
 			return errors.Join(fmt.Errorf("%w: app row", ErrCorrupt), err, it.Close())
 		}
 		a := &appState{id: id, name: name}
-		e.mu.apps[name], e.mu.byID[id] = a, a
+		e.mu.byID[id] = a
+		e.apps.Store(name, a)
 	}
 	return storeError(errors.Join(it.Error(), it.Close()))
 }

@@ -22,7 +22,7 @@ func (e *Engine) Expire(ctx context.Context) (int, error) {
 	}
 	cutoff := e.opts.Now().Add(-e.opts.Retention).UnixMicro()
 	cutoff -= cutoff % usPerHour
-	if cutoff <= e.cutoff() {
+	if cutoff <= e.cutoff.Load() {
 		return 0, nil
 	}
 	total := 0
@@ -43,10 +43,11 @@ func (e *Engine) Expire(ctx context.Context) (int, error) {
 func (e *Engine) submitRetain(ctx context.Context, op *Op) (*pending, error) {
 	p := &pending{}
 	q, err := e.enqueue(ctx, &commitReq{op: op, effect: func(b *pebble.Batch) error {
-		e.mu.cutoff = max(e.mu.cutoff, op.Cutoff)
-		n, err := e.expire(b, e.mu.cutoff)
+		cutoff := max(e.cutoff.Load(), op.Cutoff)
+		e.cutoff.Store(cutoff)
+		n, err := e.expire(b, cutoff)
 		p.result.updated = n
-		return errors.Join(err, b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(e.mu.cutoff)), nil))
+		return errors.Join(err, b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(cutoff)), nil))
 	}})
 	if err != nil {
 		return nil, err

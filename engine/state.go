@@ -28,8 +28,9 @@ type appState struct {
 	gate sync.RWMutex
 	dead bool // guarded by gate
 
+	loaded atomic.Bool // units is complete
+
 	// The rest is guarded by Engine.mu.
-	loaded   bool // units is complete
 	captured bool // a reader may hold units of generation gen
 	gen      uint64
 	unitsGen uint64
@@ -83,7 +84,7 @@ func (a *appState) mutable(day uint32) *unit {
 // loadDirectory reads which days an app has, with their counts. Engine.mu is
 // held, so the rows are those of this moment.
 func (e *Engine) loadDirectory(a *appState) error {
-	if a.loaded {
+	if a.loaded.Load() {
 		return nil
 	}
 	lo, hi := appSpan(prefixBucket, a.id)
@@ -103,7 +104,8 @@ func (e *Engine) loadDirectory(a *appState) error {
 		return storeError(err)
 	}
 	a.own()
-	a.units, a.loaded = units, true
+	a.units = units
+	a.loaded.Store(true)
 	return nil
 }
 
@@ -122,7 +124,7 @@ func (e *Engine) peekUnit(a *appState, it *pebble.Iterator) (*unit, error) {
 	var perr error
 	if u.lsn, u.counts, perr = rollup.PeekDay(b); perr != nil {
 		cause := fmt.Errorf("%w: row b: %w", ErrCorrupt, perr)
-		if err := e.healAbove(e.mu.cutoff, e.db, a.id, u, cause); err != nil {
+		if err := e.heal(e.db, a.id, u, cause); err != nil {
 			return nil, err
 		}
 		u.lsn = e.applied.Load()

@@ -149,10 +149,7 @@ func (e *Engine) enqueue(ctx context.Context, r *commitReq) (*pending, error) {
 // ErrNotFound.
 func (e *Engine) lockApp(ctx context.Context, name string, create bool) (a *appState, unlock func(), err error) {
 	for {
-		e.mu.Lock()
-		a = e.mu.apps[name]
-		e.mu.Unlock()
-		if a == nil {
+		if a = e.appNamed(name); a == nil {
 			if !create {
 				return nil, nil, fmt.Errorf("app %q: %w", name, ErrNotFound)
 			}
@@ -171,14 +168,24 @@ func (e *Engine) lockApp(ctx context.Context, name string, create bool) (a *appS
 		}
 		a.gate.RUnlock()
 	}
-	e.mu.Lock()
-	err = e.loadDirectory(a)
-	e.mu.Unlock()
+	if !a.loaded.Load() {
+		e.mu.Lock()
+		err = e.loadDirectory(a)
+		e.mu.Unlock()
+	}
 	if err != nil {
 		a.gate.RUnlock()
 		return nil, nil, err
 	}
 	return a, a.gate.RUnlock, nil
+}
+
+// appNamed returns an app, nil if there is none.
+func (e *Engine) appNamed(name string) *appState {
+	if a, ok := e.apps.Load(name); ok {
+		return a.(*appState)
+	}
+	return nil
 }
 
 // submitCreateApp gives an app its number. An app that exists is left alone.
@@ -187,12 +194,14 @@ func (e *Engine) submitCreateApp(ctx context.Context, op *Op) (*pending, error) 
 		return nil, err
 	}
 	return e.enqueue(ctx, &commitReq{op: op, effect: func(b *pebble.Batch) error {
-		if e.mu.apps[op.App] != nil {
+		if e.appNamed(op.App) != nil {
 			return nil
 		}
-		a := &appState{id: e.mu.nextApp, name: op.App, loaded: true}
+		a := &appState{id: e.mu.nextApp, name: op.App}
+		a.loaded.Store(true)
 		e.mu.nextApp++
-		e.mu.apps[a.name], e.mu.byID[a.id] = a, a
+		e.mu.byID[a.id] = a
+		e.apps.Store(a.name, a)
 		return errors.Join(
 			b.Set(appKey(nil, prefixApp, a.id), appendAppRow(nil, a.name), nil),
 			b.Set(metaKey(metaNextApp), appendUint64(nil, uint64(e.mu.nextApp)), nil))

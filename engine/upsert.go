@@ -72,7 +72,10 @@ func groupRuns(runs []trace.Run) [][]trace.Run {
 	if len(runs) == 0 {
 		return nil
 	}
-	sorted := true // one trace, or traces one behind the other
+	if len(runs) == 1 || runs[0].TraceID == runs[len(runs)-1].TraceID && oneTrace(runs) {
+		return [][]trace.Run{runs}
+	}
+	sorted := true // traces one behind the other
 	first := map[string]int{runs[0].TraceID: 0}
 	var starts []int
 	starts = append(starts, 0)
@@ -110,6 +113,15 @@ func groupRuns(runs []trace.Run) [][]trace.Run {
 		groups[g] = append(groups[g], runs[i])
 	}
 	return groups
+}
+
+func oneTrace(runs []trace.Run) bool {
+	for i := range runs {
+		if runs[i].TraceID != runs[0].TraceID {
+			return false
+		}
+	}
+	return true
 }
 
 // splitOps packs traces into operations of bounded size.

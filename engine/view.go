@@ -33,7 +33,7 @@ func (e *Engine) view(ctx context.Context, app string) (*view, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a := e.mu.apps[app]
+	a := e.appNamed(app)
 	if a == nil {
 		leave()
 		return nil, fmt.Errorf("app %q: %w", app, ErrNotFound)
@@ -43,7 +43,7 @@ func (e *Engine) view(ctx context.Context, app string) (*view, error) {
 		return nil, err
 	}
 	return &view{e: e, ctx: ctx, app: a.id, name: a.name, units: a.capture(),
-		snap: e.db.NewSnapshot(), cutoff: e.mu.cutoff, leave: leave}, nil
+		snap: e.db.NewSnapshot(), cutoff: e.cutoff.Load(), leave: leave}, nil
 }
 
 func (v *view) close() {
