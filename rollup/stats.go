@@ -103,7 +103,24 @@ func (c Cost) appendJSON(dst []byte) []byte {
 	return c.USD.AppendUSD(dst)
 }
 
-// appendFloat appends the shortest text that reads back as f, no exponent.
+// appendFloat appends the shortest text that reads back as f (≥ 0), without an
+// exponent. All but the mean are whole µs, so three decimals of a ms, which
+// integers print in a quarter of the time; with at most 15 digits no shorter
+// text reads back as the same float.
 func appendFloat(dst []byte, f float64) []byte {
+	if f < 1e12 {
+		us := uint64(f*1000 + 0.5)
+		if float64(us)/1000 == f {
+			dst = strconv.AppendUint(dst, us/1000, 10)
+			if us%1000 == 0 {
+				return dst
+			}
+			dst = appendPadded(append(dst, '.'), us%1000, 3)
+			for dst[len(dst)-1] == '0' {
+				dst = dst[:len(dst)-1]
+			}
+			return dst
+		}
+	}
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }

@@ -3,6 +3,8 @@ package rollup
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
@@ -52,6 +54,36 @@ func TestStatsClampToExtremes(t *testing.T) {
 			t.Errorf("%s", out)
 		}
 	}
+}
+
+func TestAppendFloatIsShortest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(29, 30))
+	for i := range 50_000 {
+		f := float64(randomUS(rng)) / 1000
+		switch i % 4 {
+		case 0:
+			f = rng.ExpFloat64() * 1000
+		case 1:
+			f = math.Nextafter(f, float64(rng.IntN(2))*1e20)
+		}
+		if got, want := string(appendFloat(nil, f)), strconv.FormatFloat(f, 'f', -1, 64); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+}
+
+func BenchmarkAppendFloat(b *testing.B) {
+	buf := make([]byte, 0, 64)
+	b.Run("ms", func(b *testing.B) {
+		for b.Loop() {
+			buf = appendFloat(buf[:0], 2807.637)
+		}
+	})
+	b.Run("strconv", func(b *testing.B) {
+		for b.Loop() {
+			buf = strconv.AppendFloat(buf[:0], 2807.637, 'f', -1, 64)
+		}
+	})
 }
 
 func BenchmarkStatsJSON(b *testing.B) {
