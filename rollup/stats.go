@@ -105,7 +105,7 @@ func (c Cost) appendJSON(dst []byte) []byte {
 
 // appendFloat appends the shortest text that reads back as f (≥ 0), without an
 // exponent. All but the mean are whole µs, so three decimals of a ms, which
-// integers print in a quarter of the time; with at most 15 digits no shorter
+// integers print in a third of the time; with at most 15 digits no shorter
 // text reads back as the same float.
 func appendFloat(dst []byte, f float64) []byte {
 	if f < 1e12 {
