@@ -22,7 +22,7 @@ func TestCalendar(t *testing.T) {
 		}
 		more = append(more, loc)
 	}
-	for range 1500 {
+	for range 700 {
 		list := zones
 		if rng.IntN(4) == 0 {
 			list = more

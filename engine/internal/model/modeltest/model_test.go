@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	defaultHistories = 150
-	defaultSteps     = 60
-	shrinkBudget     = 10 * time.Second
+	defaultSteps = 60
+	shrinkBudget = 10 * time.Second
 )
 
 // TestModel plays random histories and compares every answer of the engine
