@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -66,6 +67,9 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 
 func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error) {
 	if err := f.check(); err != nil {
+		return err
+	}
+	if err := enoughSpace(f.data); err != nil {
 		return err
 	}
 	log := newLogger(errOut, f.logLevel.value)
@@ -131,6 +135,25 @@ func (f *serveFlags) check() error {
 		return usage("--orphan-timeout %v is not positive", f.orphanTimeout)
 	case f.exportBudget <= 0:
 		return usage("--export-budget %v is not positive", f.exportBudget)
+	}
+	return nil
+}
+
+// minFree is less than the store needs to write out one memtable. A start with
+// less would take the log in and then try for ever to write it to tables.
+const minFree = 48 << 20
+
+// enoughSpace refuses a start on a full disk.
+func enoughSpace(dir string) error {
+	at := dir
+	for parent := filepath.Dir(at); ; at, parent = parent, filepath.Dir(parent) {
+		if _, err := os.Stat(at); err == nil || parent == at {
+			break
+		}
+	}
+	if n, ok := freeSpace(at); ok && n < minFree {
+		return fail(fmt.Errorf("the disk of data directory %s is full: %s are free", dir, sizeText(max(n, 0))),
+			"free space, at least "+sizeText(minFree)+", and start it again; what was acknowledged is safe")
 	}
 	return nil
 }
