@@ -34,41 +34,61 @@ var intervals = []struct {
 	{"168h", 3000}, {"week", 3000}, {"1w", 2000}, {"month", 9000}, {"720h", 9000},
 }
 
-// checkMetrics compares one chart with ragged edges near the traces.
+// question is a chart that was asked for.
+type question struct {
+	app        string
+	start, end int64 // µs, both included
+	interval   string
+	loc        *time.Location
+}
+
+func (q question) String() string {
+	at := func(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC3339Nano) }
+	return fmt.Sprintf("metrics of %q from %s to %s by %s in %s", q.app, at(q.start), at(q.end), q.interval, q.loc)
+}
+
+// checkMetrics compares one chart with ragged edges near the traces, or one
+// that was asked for before: the engine may remember its answer.
 func (p *player) checkMetrics(app string, rng *rand.Rand) error {
-	const hour = int64(3_600_000_000)
-	f := p.filter(app, rng)
-	iv := intervals[rng.IntN(len(intervals))]
-	loc := zones[rng.IntN(len(zones))]
-	start, end := f.From, f.To-1
-	if start == 0 && rng.IntN(4) > 0 {
-		start = max(0, end-rng.Int64N(iv.hours*hour))
+	q := p.question(app, rng)
+	if len(p.asked) > 0 && rng.IntN(2) == 0 {
+		q = p.asked[rng.IntN(len(p.asked))]
+	} else {
+		p.asked = append(p.asked, q)
 	}
-	if end < start || end-start > iv.hours*hour {
-		end = start + rng.Int64N(iv.hours*hour)
-	}
-	interval, err := rollup.ParseInterval(iv.text)
+	interval, err := rollup.ParseInterval(q.interval)
 	if err != nil {
 		return err
 	}
-	want, err := p.oracle.Metrics(app, start, end, iv.text, loc)
+	want, err := p.oracle.Metrics(q.app, q.start, q.end, q.interval, q.loc)
 	if err != nil {
 		return err
 	}
-	q := engine.MetricsQuery{Start: start, End: end, Interval: interval, Location: loc}
-	got, err := p.eng.Metrics(p.ctx, app, q)
-	if p.noApp(app, err) {
+	got, err := p.eng.Metrics(p.ctx, q.app, engine.MetricsQuery{Start: q.start, End: q.end, Interval: interval, Location: q.loc})
+	if p.noApp(q.app, err) {
 		return nil
 	}
 	if err == nil {
 		err = compareMetrics(&got, want)
 	}
 	if err != nil {
-		return fmt.Errorf("metrics of %q from %s to %s by %s in %s: %w", app,
-			time.UnixMicro(start).UTC().Format(time.RFC3339Nano), time.UnixMicro(end).UTC().Format(time.RFC3339Nano),
-			iv.text, loc, err)
+		return fmt.Errorf("%s: %w", q, err)
 	}
 	return nil
+}
+
+func (p *player) question(app string, rng *rand.Rand) question {
+	const hour = int64(3_600_000_000)
+	f := p.filter(app, rng)
+	iv := intervals[rng.IntN(len(intervals))]
+	q := question{app: app, start: f.From, end: f.To - 1, interval: iv.text, loc: zones[rng.IntN(len(zones))]}
+	if q.start == 0 && rng.IntN(4) > 0 {
+		q.start = max(0, q.end-rng.Int64N(iv.hours*hour))
+	}
+	if q.end < q.start || q.end-q.start > iv.hours*hour {
+		q.end = q.start + rng.Int64N(iv.hours*hour)
+	}
+	return q
 }
 
 func compareMetrics(got *engine.Metrics, want *model.Metrics) error {

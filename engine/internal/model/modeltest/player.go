@@ -32,6 +32,7 @@ type player struct {
 	now    time.Time
 	// known are answers that were compared since the last change.
 	known  map[string]bool
+	asked  []question // charts so far
 	unzstd *zstd.Decoder
 }
 
