@@ -61,8 +61,10 @@ func (c *call) download() error {
 		return unavailable(fmt.Sprintf("%d downloads are running, which is the limit; try again later", cap(c.srv.exports)), 5)
 	}
 	defer func() { <-c.srv.exports }()
-	if err := h.AddTrailer(trailerComplete + ", " + trailerCount + ", " + trailerCursor); err != nil {
-		return err
+	if c.ctx.Request.Header.IsHTTP11() {
+		if err := h.AddTrailer(trailerComplete + ", " + trailerCount + ", " + trailerCursor); err != nil {
+			return err
+		}
 	}
 	eq.Zstd = coding == "zstd"
 	eq.Deadline = c.srv.opt.Now().Add(c.srv.opt.ExportBudget)
@@ -114,7 +116,7 @@ func disposition(name, ext string) string {
 	out := `attachment; filename="` + plain + ext + `"`
 	if plain != name {
 		safe := strings.Map(func(r rune) rune {
-			if r < 0x20 || r == 0x7f || r == '/' || r == '\\' {
+			if r < 0x20 || r == 0x7f || r == '/' || r == '\\' || r == '"' {
 				return '_'
 			}
 			return r

@@ -165,7 +165,9 @@ func (f *fake) Metrics(_ context.Context, app string, q engine.MetricsQuery) (m 
 }
 
 func (f *fake) Export(ctx context.Context, app string, q engine.ExportQuery, w io.Writer) (res engine.ExportResult, err error) {
+	f.mu.Lock()
 	f.exportQ = q
+	f.mu.Unlock()
 	if f.export != nil {
 		return f.export(ctx, q, w)
 	}

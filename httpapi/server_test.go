@@ -26,15 +26,15 @@ type env struct {
 	store *fake
 	srv   *Server
 	addr  string
-	log   *bytes.Buffer
+	log   *lockedWriter
 	cli   *http.Client
 }
 
 func start(t testing.TB, store *fake, opt Options) *env {
 	t.Helper()
-	e := &env{t: t, store: store, log: &bytes.Buffer{}}
+	e := &env{t: t, store: store, log: &lockedWriter{}}
 	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.NewTextHandler(&lockedWriter{w: e.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		opt.Logger = slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	if opt.AdminToken == "" {
 		opt.AdminToken = adminToken
@@ -178,7 +178,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 			t.Error("the text of an unknown error went out")
 		}
 	}
-	if !strings.Contains(e.log.String(), "secret detail") {
+	if !strings.Contains(e.log.text(), "secret detail") {
 		t.Error("the cause of a 500 is not logged")
 	}
 }
@@ -189,7 +189,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	e := start(t, store, Options{})
 	a := e.do("POST", "/v1/apps/demo/traces", adminToken, oneRun)
 	a.wants(t, 500, "internal")
-	if strings.Contains(e.log.String(), "payload of a user") || strings.Contains(string(a.body), "payload") {
+	if strings.Contains(e.log.text(), "payload of a user") || strings.Contains(string(a.body), "payload") {
 		t.Error("the panic's value leaked")
 	}
 	store.ingest = nil
@@ -394,7 +394,7 @@ func TestLogHoldsNoSecretAndNoPayload(t *testing.T) {
 	e.do("POST", "/v1/apps/demo/traces", adminToken, strings.Replace(oneRun, `"input":null`, `"input":"private words"`, 1))
 	e.do("GET", "/v1/apps", "wrong token", "")
 	e.get("/v1/apps?token=" + "queried")
-	log := e.log.String()
+	log := e.log.text()
 	for _, secret := range []string{adminToken, "wrong token", "private words", "queried"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q:\n%s", secret, log)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"io"
 	"strconv"
 	"sync"
@@ -95,16 +96,20 @@ func (s *stream) begin() {
 }
 
 // end finishes the body. A body that fits one chunk becomes an ordinary
-// answer, which keeps the connection; trailers are header fields of the same
-// response either way.
+// answer, which keeps the connection.
 func (s *stream) end(trailers [][2]string) error {
 	defer s.release()
 	h := &s.c.ctx.Response.Header
 	if !s.begun {
+		body := bytes.Clone((*s.buf)[chunkRoom : chunkRoom+s.n])
 		for _, t := range trailers {
 			h.Set(t[0], t[1])
 		}
-		s.c.ctx.Response.SetBodyStream(&held{b: append([]byte(nil), (*s.buf)[chunkRoom:chunkRoom+s.n]...)}, -1)
+		if s.chunked {
+			s.c.ctx.Response.SetBodyStream(&held{b: body}, -1)
+		} else {
+			s.c.ctx.Response.SetBodyRaw(body)
+		}
 		return nil
 	}
 	s.flush()

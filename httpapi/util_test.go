@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,13 @@ const oneRun = `{"runs":[{"id":"r1","name":"Workflow","type":"workflow","trace_i
 // lockedWriter lets several goroutines log.
 type lockedWriter struct {
 	mu sync.Mutex
-	w  io.Writer
+	w  bytes.Buffer
+}
+
+func (l *lockedWriter) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.String()
 }
 
 func (l *lockedWriter) Write(p []byte) (int, error) {
