@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/rollup"
+)
+
+// BenchmarkMetrics: a year by day and by hour of an app with 1 M traces and of
+// one with 10,000, every query with other ragged edges, in three zones. The
+// two apps take turns. The cold query is the first one after opening.
+func BenchmarkMetrics(b *testing.B) {
+	dir := filepath.Join(b.TempDir(), "store")
+	check(b, os.CopyFS(dir, os.DirFS(yearDir(b))))
+	for _, iv := range []struct {
+		name     string
+		interval rollup.Interval
+		bar      float64 // ms
+	}{{"day", rollup.Day, 1}, {"hour", rollup.Hour, 3}} {
+		worst, p50, cold, ratio := 0.0, 0.0, 0.0, 0.0
+		at := ""
+		for _, zone := range []string{"UTC", "America/New_York", "Asia/Kolkata"} {
+			b.Run(iv.name+"/"+filepath.Base(zone), func(b *testing.B) {
+				loc, err := time.LoadLocation(zone)
+				check(b, err)
+				e, err := engine.Open(dir, engine.Options{})
+				check(b, err)
+				var t metricsTimes
+				for range b.N {
+					t.run(b, e, iv.interval, loc, 300)
+				}
+				check(b, e.Close())
+				r := float64(t.big.At(50)) / float64(t.small.At(50))
+				noTime(b)
+				b.ReportMetric(ms(t.big.At(50)), "p50-ms")
+				b.ReportMetric(ms(t.big.At(99)), "p99-ms")
+				b.ReportMetric(ms(t.small.At(50)), "10k-p50-ms")
+				b.ReportMetric(ms(t.small.At(99)), "10k-p99-ms")
+				b.ReportMetric(ms(t.cold), "cold-ms")
+				b.ReportMetric(r, "1M/10k")
+				p50, cold, ratio = max(p50, ms(t.big.At(50))), max(cold, ms(t.cold)), max(ratio, r)
+				if p := ms(max(t.big.At(99), t.small.At(99))); p > worst {
+					worst, at = p, zone
+				}
+			})
+		}
+		report.Set(Row{"metrics, a year by " + iv.name, fmt.Sprintf("p99 ≤ %.0f ms, the same at 10 k", iv.bar),
+			fmt.Sprintf("worst p50 %.2f, p99 %.2f ms (%s), cold %.1f ms; %.2f× of 10 k", p50, worst, at, cold, ratio), worst <= iv.bar})
+	}
+}
+
+type metricsTimes struct {
+	big, small Latencies
+	cold       time.Duration
+}
+
+func (t *metricsTimes) run(b *testing.B, e *engine.Engine, iv rollup.Interval, loc *time.Location, n int) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	const warm = 5
+	for i := range n + warm {
+		day := int64(24 * time.Hour / time.Microsecond)
+		q := engine.MetricsQuery{Interval: iv, Location: loc}
+		q.Start = yearStart.UnixMicro() + rng.Int64N(day)
+		q.End = yearStart.Add(yearSpan).UnixMicro() - rng.Int64N(day)
+		for _, app := range []string{yearApp, smallApp} {
+			start := time.Now()
+			got, err := e.Metrics(context.Background(), app, q)
+			d := time.Since(start)
+			check(b, err)
+			if got.Summary.InvocationCount == 0 {
+				b.Fatal("the charts are empty")
+			}
+			switch {
+			case i == 0 && app == yearApp:
+				t.cold = d
+			case i < warm:
+			case app == yearApp:
+				t.big.Add(d)
+			default:
+				t.small.Add(d)
+			}
+		}
+	}
+}
