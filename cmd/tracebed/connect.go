@@ -99,7 +99,10 @@ func (t *target) open(a access) (*client, error) {
 		c.http.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
-		return errors.Join(server.Shutdown(ctx), <-served, store.Close())
+		err := server.Shutdown(ctx)
+		_ = ln.Close() // a Serve that had not begun does not see the shutdown
+		<-served
+		return errors.Join(err, store.Close())
 	})
 	return c, nil
 }
