@@ -195,9 +195,14 @@ func (g *generator) burst() Op {
 	spread := pickOne(g, []time.Duration{1, time.Microsecond, time.Millisecond, 5 * time.Minute, time.Hour, 3 * time.Hour})
 	from := g.start()
 	status := g.finalStatus()
+	// Ids that begin with each other tell a cursor's place from its neighbour's.
+	nested, prefix := g.chance(30), g.id()[:1]
 	var runs []string
-	for range n {
+	for i := range n {
 		id := g.id()
+		if nested {
+			id = prefix + strings.Repeat("a", i)
+		}
 		p := &plan{app: op.App, traceID: &id}
 		if g.chance(30) {
 			status = g.finalStatus()

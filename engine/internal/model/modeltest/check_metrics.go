@@ -56,6 +56,10 @@ func (p *player) checkMetrics(app string, rng *rand.Rand) error {
 	} else {
 		p.asked = append(p.asked, q)
 	}
+	return p.ask(q)
+}
+
+func (p *player) ask(q question) error {
 	interval, err := rollup.ParseInterval(q.interval)
 	if err != nil {
 		return err
