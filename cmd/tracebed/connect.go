@@ -163,11 +163,17 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
+// lostError is a connection that failed: the request may be sent again.
+type lostError struct{ error }
+
+func (e *lostError) Error() string { return "reach the server: " + e.error.Error() }
+func (e *lostError) Unwrap() error { return e.error }
+
 func (c *client) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
-	return fail(fmt.Errorf("reach the server: %w", err), "check --server, and that tracebed serve runs there")
+	return fail(&lostError{err}, "check --server, and that tracebed serve runs there")
 }
 
 // apiError is an error answer of the server.
