@@ -36,35 +36,38 @@ type player struct {
 	unzstd *zstd.Decoder
 }
 
-// Failure is a difference, at a step of a history.
-type Failure struct {
+// PlayError is a difference, at a step of a history.
+type PlayError struct {
 	Step int // index into the ops; len(ops) is the comparison at the end
 	Err  error
 }
 
-func (f *Failure) Error() string { return fmt.Sprintf("step %d: %v", f.Step, f.Err) }
+func (f *PlayError) Error() string { return fmt.Sprintf("step %d: %v", f.Step, f.Err) }
+
+// Unwrap returns the difference without its place.
+func (f *PlayError) Unwrap() error { return f.Err }
 
 // Play runs the steps and compares everything at the end. The seed chooses
 // the engine's options.
-func Play(ops []model.Op, seed uint64) (fail *Failure) {
+func Play(ops []model.Op, seed uint64) (fail *PlayError) {
 	p := newPlayer(seed)
 	defer func() {
 		if p.eng != nil {
 			if err := p.eng.Close(); err != nil && fail == nil {
-				fail = &Failure{len(ops), fmt.Errorf("close: %w", err)}
+				fail = &PlayError{len(ops), fmt.Errorf("close: %w", err)}
 			}
 		}
 	}()
 	if err := p.open(); err != nil {
-		return &Failure{0, err}
+		return &PlayError{0, err}
 	}
 	for i, op := range ops {
 		if err := p.do(op); err != nil {
-			return &Failure{i, fmt.Errorf("%s: %w", op.Kind, err)}
+			return &PlayError{i, fmt.Errorf("%s: %w", op.Kind, err)}
 		}
 	}
 	if err := p.checkAll(rand.New(rand.NewPCG(seed, 1))); err != nil {
-		return &Failure{len(ops), err}
+		return &PlayError{len(ops), err}
 	}
 	return nil
 }
