@@ -52,7 +52,7 @@ func (e *Engine) Checkpoint(ctx context.Context) error {
 	if err := e.writable(); err != nil {
 		return err
 	}
-	p, err := e.enqueue(ctx, &commitReq{noOp: true, applied: func() { e.checkpoint() }})
+	p, err := e.enqueue(ctx, &commitReq{noOp: true, before: e.checkpoint})
 	if err != nil {
 		return err
 	}
