@@ -39,7 +39,7 @@ func TestHistory(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range []string{"post", "posts at once", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check",
+	for _, what := range []string{"post", "posts at once", "delete trace", "delete app", "restart", "backup", "crash", "checkpoint", "advance", "check",
 		"trace succeeded", "trace failed", "trace canceled", "trace running", "several roots", "orphans", "promoted",
 		"unpriced", "cost", "error", "user", "no name", "version", "created", "updated", "unchanged", "rejected"} {
 		if seen[what] < 5 {

@@ -17,15 +17,13 @@ import (
 	"github.com/tracebed/tracebed/engine/internal/model"
 )
 
-const (
-	dataDir       = "data"
-	orphanTimeout = time.Hour
-)
+const orphanTimeout = time.Hour
 
 // player holds one engine and one oracle that were told the same things.
 type player struct {
 	ctx    context.Context
 	fs     *vfs.MemFS
+	dir    string
 	opts   engine.Options
 	eng    *engine.Engine
 	oracle *model.Store
@@ -85,7 +83,7 @@ var unzstd = func() *zstd.Decoder {
 // journalled and what is on disk.
 func newPlayer(seed uint64) *player {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	p := &player{ctx: context.Background(), fs: vfs.NewCrashableMem(), oracle: model.NewStore(orphanTimeout),
+	p := &player{ctx: context.Background(), fs: vfs.NewCrashableMem(), dir: "data", oracle: model.NewStore(orphanTimeout),
 		now: time.Unix(1_900_000_000, 0), known: map[string]bool{}, unzstd: unzstd}
 	p.opts = engine.Options{
 		Now:               func() time.Time { return p.now },
@@ -102,7 +100,7 @@ func newPlayer(seed uint64) *player {
 
 func (p *player) open() error {
 	p.opts.FS = p.fs
-	eng, err := engine.Open(dataDir, p.opts)
+	eng, err := engine.Open(p.dir, p.opts)
 	if err != nil {
 		p.eng = nil
 		return fmt.Errorf("open: %w", err)
@@ -129,6 +127,8 @@ func (p *player) do(op model.Op) error {
 			return err
 		}
 		return p.open()
+	case model.OpBackup:
+		return p.backup()
 	case model.OpCrash:
 		return p.crash(op.Seed)
 	case model.OpCheckpoint:
@@ -237,10 +237,23 @@ func (p *player) crash(seed uint64) error {
 	return p.open()
 }
 
+// backup goes on with a copy of the store.
+func (p *player) backup() error {
+	dir := p.dir + "+"
+	if err := p.eng.Backup(p.ctx, dir); err != nil {
+		return err
+	}
+	if err := p.eng.Close(); err != nil {
+		return err
+	}
+	p.dir = dir
+	return p.open()
+}
+
 // sameNotFound compares the errors of a delete.
 func sameNotFound(got, want error) error {
 	if errors.Is(got, engine.ErrNotFound) != errors.Is(want, model.ErrNotFound) || got != nil && want == nil {
-		return fmt.Errorf("got %v, want %v", got, want)
+		return errors.New(fmt.Sprint("got ", got, ", want ", want))
 	}
 	return nil
 }
