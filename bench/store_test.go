@@ -128,9 +128,6 @@ func settle(e *engine.Engine) {
 	}
 }
 
-// noWindow is all of time.
-var noWindow engine.Window
-
 // raggedWindow is days long and begins and ends on odd microseconds.
 func raggedWindow(rng interface{ Int64N(int64) int64 }, days int64) engine.Window {
 	const day = 24 * 3600 * 1_000_000
