@@ -61,6 +61,10 @@ func (e *Engine) open() (err error) {
 			return errors.Join(err, e.db.Close())
 		}
 	}
+	if err := e.failed.get(); err != nil { // the log could not be made
+		return errors.Join(err, e.db.Close())
+	}
+	e.started.Store(true)
 	e.start()
 	return nil
 }

@@ -26,7 +26,7 @@ var bodyProfile = func() *sstable.CompressionProfile {
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          e.opts.FS,
+		FS:                          newWALFS(e.opts.FS, e),
 		Lock:                        lock,
 		ReadOnly:                    readOnly,
 		FormatMajorVersion:          pebbleFormat,
@@ -110,6 +110,7 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 // (style.md 3c.1). The engine turns read-only, everybody who waits for a write
 // gets an error, and this goroutine stops for ever.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.e.stuck.Store(true)
 	l.e.fail(fmt.Errorf("%w: the disk failed: %s; restart after mending it", ErrReadOnly, fmt.Sprintf(format, args...)))
 	select {}
 }
