@@ -174,7 +174,7 @@ func TestExportParts(t *testing.T) {
 			trailer(w, 0, "false", "again")
 		},
 		"an error": func(_ int64, w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, `{"error":{"code":"not_found","message":"no app a"}}`)
 		},
 	} {

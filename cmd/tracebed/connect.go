@@ -101,7 +101,9 @@ func (t *target) open(a access) (*client, error) {
 		defer cancel()
 		err := server.Shutdown(ctx)
 		_ = ln.Close() // a Serve that had not begun does not see the shutdown
-		<-served
+		if serr := <-served; !errors.Is(serr, net.ErrClosed) {
+			err = errors.Join(err, serr)
+		}
 		return errors.Join(err, store.Close())
 	})
 	return c, nil

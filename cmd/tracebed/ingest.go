@@ -293,7 +293,7 @@ func (s *sender) post(b *batch) error {
 		return s.c.unreachable(err)
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil || answer.Data == nil {
-		return fail(fmt.Errorf("the answer to a batch is not what a Tracebed server sends (%v)", err), "check --server")
+		return fail(errors.New("the answer to a batch is not what a Tracebed server sends"), "check --server")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -86,7 +86,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 			err = fail(fmt.Errorf("close data directory %s: %w", f.data, cerr), "start it again: what was acknowledged is in its log")
 		}
 	}()
-	ln, err := net.Listen("tcp", f.listen)
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fail(fmt.Errorf("listen on %s: %w", f.listen, err), "stop what listens there, or choose another address with --listen")
 	}
