@@ -14,14 +14,17 @@ import (
 // default is the oldest, in which a WAL has no detection of damage.
 const pebbleFormat = pebble.FormatValueSeparation
 
-// bodyProfile compresses rows cheaply and leaves bodies alone: they are zstd
-// frames already (storage.md Q5).
-var bodyProfile = func() *sstable.CompressionProfile {
-	p := *sstable.FastestCompression
-	p.Name = "TracebedBodies"
-	p.ValueBlocks = sstable.NoCompression.ValueBlocks
-	return &p
-}()
+// blockProfile compresses rows cheaply and leaves bodies alone: they are zstd
+// frames already, and have tables of their own (see SpanPolicyFunc), in which
+// the adaptive compressor soon falls back to none.
+var blockProfile = &sstable.CompressionProfile{
+	Name:                           "Tracebed",
+	DataBlocks:                     sstable.FastestCompression.DataBlocks,
+	ValueBlocks:                    sstable.NoCompression.ValueBlocks,
+	OtherBlocks:                    sstable.NoCompression.OtherBlocks,
+	MinReductionPercent:            12,
+	AdaptiveReductionCutoffPercent: 12,
+}
 
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
@@ -45,7 +48,7 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
-		o.Levels[i].Compression = func() *sstable.CompressionProfile { return bodyProfile }
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = 16 << 20
