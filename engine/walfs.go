@@ -50,6 +50,11 @@ func (f walFS) open(open func() (vfs.File, error)) (vfs.File, error) {
 	return walFile{File: vfs.NewMemFile(nil), fs: f}, nil
 }
 
+func (f walFS) OpenDir(name string) (vfs.File, error) {
+	file, err := f.FS.OpenDir(name)
+	return dirFile{File: file, e: f.e}, err
+}
+
 func (f walFS) failed(err error) {
 	f.dead.Store(true)
 	f.e.fail(fmt.Errorf("%w: the log cannot be written: %w; restart after mending the disk", ErrReadOnly, err))
@@ -104,5 +109,19 @@ func (w walFile) SyncTo(n int64) (whole bool, err error) {
 func (w walFile) Close() error {
 	err := w.File.Close()
 	w.hide(func() error { return err })
+	return nil
+}
+
+// dirFile is a directory. That it cannot be synced must not be hidden, because
+// tables are found through it, and Pebble must not hear of it either.
+type dirFile struct {
+	vfs.File
+	e *Engine
+}
+
+func (d dirFile) Sync() error {
+	if err := d.File.Sync(); err != nil {
+		pebbleLogger{d.e}.Fatalf("sync of the directory: %v", err)
+	}
 	return nil
 }
