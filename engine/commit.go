@@ -60,10 +60,9 @@ type committer struct {
 	key     []byte
 	val     []byte
 
-	unsaved     int // deltas since the last checkpoint
-	minUnsaved  uint64
-	lastCheck   time.Time
-	checkFailed bool
+	unsaved    int // deltas since the last checkpoint
+	minUnsaved uint64
+	lastCheck  time.Time
 }
 
 func (c *committer) init() {
