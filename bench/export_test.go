@@ -26,8 +26,11 @@ func BenchmarkExport(b *testing.B) {
 	for range b.N {
 		var spliced, again, http loads
 		for round := range 2**rounds + 1 {
+			phase("spliced")
 			own := timed(b, most, func() error { return export(s.e, most, true, io.Discard) })
+			phase("recompressed")
 			old := timed(b, few, func() error { return recompress(s.e, few) })
+			phase("http-export")
 			web := timed(b, most, func() error { _, err := h.download(storeApp, most); return err })
 			if round > 0 { // the first warms up
 				spliced, again, http = append(spliced, own), append(again, old), append(http, web)

@@ -51,6 +51,7 @@ func BenchmarkList(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			var t listTimes
 			lockThread(b)
+			phase("list")
 			windows := c.windows(b, s)
 			c.run(b, s, windows, 40, &listTimes{})
 			for range b.N {

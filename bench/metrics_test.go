@@ -34,6 +34,7 @@ func BenchmarkMetrics(b *testing.B) {
 				check(b, err)
 				var t metricsTimes
 				lockThread(b)
+				phase("metrics-" + iv.name)
 				for range b.N {
 					t.run(b, e, iv.interval, loc, 300)
 				}

@@ -72,9 +72,13 @@ func buildBig() (s *bigStore, err error) {
 	return s, nil
 }
 
+// fillOptions are for building stores, which is not measured; measured stores
+// have the defaults.
+var fillOptions = engine.Options{CacheBytes: 512 << 20}
+
 // fill ingests in requests of 16 traces; 17 KB each, as the bars say.
 func (s *bigStore) fill(dir string) error {
-	e, err := engine.Open(dir, engine.Options{})
+	e, err := engine.Open(dir, fillOptions)
 	if err != nil {
 		return err
 	}

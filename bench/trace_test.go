@@ -14,6 +14,7 @@ func BenchmarkTraceWithRuns(b *testing.B) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	var warm, t timings
 	lockThread(b)
+	phase("trace")
 	bytes := 0
 	for range b.N {
 		for i := range 5500 {
