@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +46,32 @@ var garble = map[string]func(key, value []byte) []byte{
 	"cut":     func(_, v []byte) []byte { return v[:len(v)-1] },
 	"longer":  func(_, v []byte) []byte { return append(v, 0) },
 	"zeros":   func(_, v []byte) []byte { return make([]byte, len(v)) },
+	"huge":    hugeBody,
 	"ones":    func(_, v []byte) []byte { return []byte(strings.Repeat("\xff", len(v)+1)) },
+}
+
+// hugeBody makes a body promise a content of nearly 2^63 bytes; of other rows
+// it changes the last byte.
+func hugeBody(key, v []byte) []byte {
+	if key[0] != prefixBody {
+		v[len(v)-1] ^= 0xff
+		return v
+	}
+	r := reader{b: v}
+	r.take(3)
+	r.varint()
+	for range r.count(runTableMin) {
+		r.take(16)
+		r.uvarint()
+	}
+	if r.uvarint() > 0 {
+		r.bytes()
+	}
+	r.uvarint()
+	at := len(v) - len(r.b)
+	r.uvarint()
+	out := binary.AppendUvarint(append([]byte(nil), v[:at]...), 1<<63-1)
+	return append(out, r.b...)
 }
 
 // derivedStore has traces in two days, partly only in the journal when torn.
