@@ -127,13 +127,16 @@ func TestCancelledCalls(t *testing.T) {
 		t.Errorf("export: %v", err)
 	}
 	for name, call := range map[string]func() error{
-		"ingest":  func() error { _, err := e.Ingest(ctx, "app", parseRuns(t, oneRun("x", epoch))); return err },
-		"list":    func() error { _, err := e.List(ctx, "app", ListQuery{Page: 1, PageSize: 1}); return err },
-		"export":  func() error { _, err := e.Export(ctx, "app", ExportQuery{}, io.Discard); return err },
-		"metrics": func() error { _, err := e.Metrics(ctx, "app", MetricsQuery{Interval: mustInterval(t, "1h")}); return err },
-		"verify":  func() error { _, err := e.Verify(ctx); return err },
-		"delete":  func() error { return e.DeleteApp(ctx, "app") },
-		"backup":  func() error { return e.Backup(ctx, "copy") },
+		"ingest": func() error { _, err := e.Ingest(ctx, "app", parseRuns(t, oneRun("x", epoch))); return err },
+		"list":   func() error { _, err := e.List(ctx, "app", ListQuery{Page: 1, PageSize: 1}); return err },
+		"export": func() error { _, err := e.Export(ctx, "app", ExportQuery{}, io.Discard); return err },
+		"metrics": func() error {
+			_, err := e.Metrics(ctx, "app", MetricsQuery{Interval: mustInterval(t, "1h")})
+			return err
+		},
+		"verify": func() error { _, err := e.Verify(ctx); return err },
+		"delete": func() error { return e.DeleteApp(ctx, "app") },
+		"backup": func() error { return e.Backup(ctx, "copy") },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
