@@ -29,7 +29,6 @@ type bigStore struct {
 	ids       []string // of one trace in 20
 	jsonBytes int64    // of all bodies as they were sent
 	diskBytes int64    // of the directory after settling and closing
-	building  cost
 }
 
 var openBig = sync.OnceValues(buildBig)
