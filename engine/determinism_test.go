@@ -151,8 +151,12 @@ func replayOps(t *testing.T, ops [][]byte, o Options) map[string]string {
 // TestDeterminism: the log of a concurrent run, applied one by one with other
 // options, gives the same store byte for byte.
 func TestDeterminism(t *testing.T) {
-	for seed := range uint64(4) {
-		ops, want, clock := record(t, seed, 4, 120)
+	seeds := uint64(5)
+	if raceDetector {
+		seeds = 2
+	}
+	for seed := range seeds {
+		ops, want, clock := record(t, seed, 4, 100)
 		if t.Failed() {
 			return
 		}

@@ -128,6 +128,7 @@ func (e *Engine) Close() error {
 	e.users.Unlock() //nolint:staticcheck // an empty section: it only waits
 	if e.stuck.Load() {
 		// Closing the store would wait for ever. The next open replays the log.
+		close(e.queue) // ends the loops, unless they are what stands still
 		return errors.Join(e.failed.get(), e.lock.Close())
 	}
 	close(e.queue)
