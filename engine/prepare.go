@@ -291,7 +291,7 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	updated := trace.Time{NS: w.timeNS / 1000 * 1000, Digits: 6, Valid: true}
 	w.head, _ = w.deriver.AppendPreviewTrace(w.head[:0], w.app.name, &t, updated, 0)
 	row := w.row[:0]
-	if len(w.head) > previewBytes {
+	if len(w.head) > rowBytes {
 		var cut bool
 		if row, cut = w.deriver.AppendPreviewTrace(row, w.app.name, &t, updated, previewBytes); cut {
 			row = append(row, '}')

@@ -75,7 +75,7 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (Trac
 	}
 	var obj []byte
 	if preview > 0 && preview <= previewBytes {
-		if obj, err = b.appendRow(nil); err == nil && (b.rowRaw > 0 || preview < previewBytes) {
+		if obj, err = b.appendRow(nil); err == nil && (preview < previewBytes || b.rowRaw == 0 && b.headRaw > preview) {
 			obj, err = trace.Preview(obj, preview)
 		}
 	} else {
