@@ -125,7 +125,6 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 // (style.md 3c.1). The engine turns read-only, everybody who waits for a write
 // gets an error, and this goroutine stops for ever.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
-	l.e.stuck.Store(true)
 	err := &diskError{text: fmt.Sprintf(format, args...)}
 	for _, a := range args {
 		if cause, ok := a.(error); ok {
@@ -133,6 +132,7 @@ func (l pebbleLogger) Fatalf(format string, args ...any) {
 		}
 	}
 	l.e.fail(err)
+	l.e.stuck.once.Do(func() { close(l.e.stuck.ch) })
 	select {}
 }
 
