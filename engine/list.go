@@ -65,7 +65,7 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 		rows, ids = rows[:q.PageSize], ids[:q.PageSize]
 		page.NextCursor = (&cursor{q.Ascending, rows[q.PageSize-1].startUS, ids[q.PageSize-1]}).String()
 	}
-	page.Rows, err = v.traceRows(rows, ids, q.Preview)
+	page.Rows, err = v.traceRows(rows, ids, q, w.sparse)
 	return page, err
 }
 
@@ -85,7 +85,7 @@ func (w *walker) page(q ListQuery, cur *cursor) ([]summary, [][]byte, error) {
 		return nil, nil, nil
 	}
 	w.left = total - offset
-	if offset == 0 && w.limit > 0 {
+	if offset == 0 && !w.sparse {
 		w.first()
 		return w.collect(q.PageSize)
 	}

@@ -5,26 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tracebed/tracebed/engine/trace"
 )
 
-// bodies reads `z` rows of a view. The traces of a page lie side by side, so
-// one iterator that moves forward is cheaper than a lookup for each.
+// bodies reads `z` rows of a view. Traces that lie side by side are cheaper
+// with one iterator that moves forward than with a lookup for each: 0.12
+// against 0.21 ms of CPU for 20. Traces far apart are looked up: the seeks of an
+// iterator look like a sequential read to Pebble, which then reads ahead what
+// nobody wants (p99 of 20 of 1 % in new places: 0.7 against 0.5 ms).
 type bodies struct {
-	v   *view
-	it  *pebble.Iterator
-	key []byte
+	v      *view
+	it     *pebble.Iterator // nil: look up
+	closer io.Closer        // of the last lookup
+	key    []byte
 }
 
 func (v *view) bodies() (*bodies, error) {
 	return v.bodiesBetween([]byte{prefixBody}, []byte{prefixBody + 1})
 }
 
-// bodiesBetween reads bodies of a range of keys. A tight range keeps a seek out
-// of the tables of other hours, which it would open at their first body.
 func (v *view) bodiesBetween(lo, hi []byte) (*bodies, error) {
 	it, err := v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
@@ -33,11 +36,27 @@ func (v *view) bodiesBetween(lo, hi []byte) (*bodies, error) {
 	return &bodies{v: v, it: it}, nil
 }
 
-func (b *bodies) close() error { return storeError(b.it.Close()) }
+func (b *bodies) close() error {
+	if b.it != nil {
+		return storeError(b.it.Close())
+	}
+	return b.release()
+}
+
+func (b *bodies) release() error {
+	c := b.closer
+	if b.closer = nil; c == nil {
+		return nil
+	}
+	return storeError(c.Close())
+}
 
 // get returns the body of a trace; it aliases the store until the next get.
 func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	b.key = bodyKey(b.key[:0], b.v.app, startUS, id)
+	if b.it == nil {
+		return b.lookUp(startUS)
+	}
 	if !b.it.SeekGE(b.key) || string(b.it.Key()) != string(b.key) {
 		if err := b.it.Error(); err != nil {
 			return body{}, storeError(err)
@@ -51,30 +70,54 @@ func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	return decodeBody(val, startUS)
 }
 
-// traceRows makes the list rows of summaries, which are in the order of their
-// keys or against it. Bodies are read in the order of the keys: a seek that
-// goes forward goes on from where the iterator stands.
-func (v *view) traceRows(rows []summary, ids [][]byte, preview int) ([]TraceRow, error) {
-	out := make([]TraceRow, len(rows))
-	if len(rows) == 0 {
-		return out, nil
+func (b *bodies) lookUp(startUS int64) (body, error) {
+	if err := b.release(); err != nil {
+		return body{}, err
+	}
+	val, closer, err := b.v.snap.Get(b.key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return body{}, fmt.Errorf("%w: row z is missing", ErrCorrupt)
+	}
+	if err != nil {
+		return body{}, storeError(err)
+	}
+	b.closer = closer
+	return decodeBody(val, startUS)
+}
+
+// bodiesOf reads the bodies of a page. A range from its first to its last key
+// keeps seeks out of the tables of other hours.
+func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse bool) (*bodies, error) {
+	if sparse || len(rows) < 2 {
+		return &bodies{v: v}, nil
 	}
 	last := len(rows) - 1
 	lo := bodyKey(nil, v.app, rows[0].startUS, ids[0])
 	hi := bodyKey(nil, v.app, rows[last].startUS, ids[last])
-	backwards := bytes.Compare(lo, hi) > 0
-	if backwards {
+	if bytes.Compare(lo, hi) > 0 {
 		lo, hi = hi, lo
 	}
-	bs, err := v.bodiesBetween(lo, append(hi, 0))
+	return v.bodiesBetween(lo, append(hi, 0))
+}
+
+// traceRows makes the list rows of summaries, which are in the order of their
+// keys or, ascending, against it; sparse when many others lie between them.
+// Bodies are read in the order of the keys: a seek that goes forward goes on
+// from where the iterator stands.
+func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, sparse bool) ([]TraceRow, error) {
+	out := make([]TraceRow, len(rows))
+	if len(rows) == 0 {
+		return out, nil
+	}
+	bs, err := v.bodiesOf(rows, ids, sparse)
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
-		if backwards {
-			i = last - i
+		if q.Ascending {
+			i = len(rows) - 1 - i
 		}
-		if out[i], err = v.traceRow(bs, &rows[i], ids[i], preview); err != nil {
+		if out[i], err = v.traceRow(bs, &rows[i], ids[i], q.Preview); err != nil {
 			id, _ := decodeID(ids[i])
 			return nil, errors.Join(fmt.Errorf("trace %q: %w", id, err), bs.close())
 		}
@@ -160,7 +203,7 @@ func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
 	if err != nil {
 		return TraceRow{}, err
 	}
-	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, 0)
+	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{}, false)
 	if err != nil {
 		return TraceRow{}, err
 	}

@@ -12,6 +12,11 @@ import (
 // the index is asked for the next that does: a jump costs about as much.
 const jumpAfter = 32
 
+// sparseFrom is how many rows there are for each match where jumping at once,
+// and looking bodies up, begins: at 20 it costs what walking does, and less
+// when the blocks are not in the cache.
+const sparseFrom = 16
+
 // walker goes over the summary rows of a view in start order, giving those of
 // the mask inside a window.
 type walker struct {
@@ -25,18 +30,16 @@ type walker struct {
 	id    []byte  // key form, of row; valid until next
 	after *cursor // where the walk began, nil at the window's edge
 
-	misses, limit int // rows passed since the last match; jump behind so many
-	given         int
+	sparse bool // jump at the first row that does not match
+	misses int  // rows passed since the last match
+	given  int
 	// What the index says, when it has been asked: matches that are still to
 	// come (else -1), and those that start before the window and before its end.
 	left, below, upTo int
 }
 
 func (v *view) walker(m index.Mask, w Window, asc bool) (*walker, error) {
-	wk := &walker{v: v, mask: m, win: w, asc: asc, limit: jumpAfter, left: -1}
-	if v.sparse(m, w) {
-		wk.limit = 0
-	}
+	wk := &walker{v: v, mask: m, win: w, asc: asc, left: -1, sparse: v.sparse(m, w)}
 	if w.From >= w.To {
 		return wk, nil
 	}
@@ -57,7 +60,7 @@ func (v *view) sparse(m index.Mask, w Window) bool {
 			all += countOf(&u.counts, index.AllStatuses)
 		}
 	}
-	return match*jumpAfter < all
+	return match*sparseFrom < all
 }
 
 func (w *walker) close() error {
@@ -119,7 +122,7 @@ func (w *walker) next() (bool, error) {
 			return false, err
 		}
 		if len(val) > 1 && w.mask>>val[1]&1 == 0 { // the status, without decoding
-			if w.misses++; w.misses > w.limit {
+			if w.misses++; w.sparse || w.misses > jumpAfter {
 				w.misses = 0
 				if err := w.jump(startUS / 1000); err != nil {
 					return false, err

@@ -21,7 +21,7 @@ type walkRow struct {
 }
 
 // walkRows fills an app with clusters of equal microseconds and milliseconds,
-// gaps, and statuses of which one is rare enough for jumps (walker.limit 0) and
+// gaps, and statuses of which one is rare enough for jumps (walker.sparse) and
 // one comes in streaks with gaps above jumpAfter. Newest first.
 func walkRows(t *testing.T, e *Engine, rng *rand.Rand) []walkRow {
 	var rows []walkRow
