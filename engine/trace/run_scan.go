@@ -79,7 +79,7 @@ func fieldOf(name []byte) field {
 // Fields is one run on its way into or out of its canonical form: its members
 // as raw JSON, slices of the text that was scanned. Use it as
 //
-//	Scan → (set Group, Model, Usage) → Facts → AppendCanonical
+//	Scan → (set Group, Model, Usage) → Facts → (Estimate) → AppendCanonical
 //
 // and then for the next run: what is equal from run to run (trace id, tags, …)
 // is then shared between them. The zero Fields is ready. It is not safe for
@@ -99,7 +99,8 @@ type Fields struct {
 	Spots Spots
 
 	usage   [numUsage][]byte
-	end     Time // end_time as sent, also that of an open run
+	costs   []byte // text of estimated costs, until the next run
+	end     Time   // end_time as sent, also that of an open run
 	scratch []byte
 	last    sharedTexts
 }

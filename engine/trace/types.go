@@ -34,7 +34,20 @@ type Time struct {
 type Usage struct {
 	PromptTokens, CompletionTokens, TotalTokens int64
 	PromptCost, CompletionCost, TotalCost       *rollup.Money
+
+	// What is told of the tokens above: parts of them, never added to them.
+	CacheReadTokens, CacheWriteTokens, ReasoningTokens int64
+
+	// CostEstimated marks costs that come from a price table (Fields.Estimate),
+	// not from the sender.
+	CostEstimated bool
 }
+
+// Pricer estimates what a call of model at a time cost and sets the costs of
+// u; nothing else of u. False: no price is known, and u is as before. Two
+// calls with equal arguments must have equal results; Pricers are used by
+// several goroutines at once.
+type Pricer func(model string, at Time, u *Usage) bool
 
 // Run is one execution of a node, flow or workflow (an OTLP span), reduced to
 // the facts that a trace is derived from, plus JSON, the whole run in its
