@@ -2,18 +2,27 @@ package trace
 
 import "github.com/tracebed/tracebed/rollup"
 
-// Estimate sets the costs of a run for which none was sent, between Facts and
-// AppendCanonical: where the run has usage and a model and the price of the
-// model is known, r.Usage gets costs and the uniform usage member says
-// "cost_estimated": true. A sent cost, also one of several, is never touched.
-// What it sets is part of the canonical JSON, so that reading a stored run
-// needs no prices. A nil price does nothing.
-func (f *Fields) Estimate(r *Run, price Pricer) {
+// Estimate sets the costs of a run for which none was sent and says whether it
+// did: where the run has usage and a model, and the price of the model is
+// known, r.Usage gets costs and the mark CostEstimated. A sent cost, also one
+// of several, is never touched. It belongs before the canonical JSON is made,
+// which keeps the costs and the mark, so that reading a stored run needs no
+// prices. A nil price does nothing.
+func Estimate(r *Run, price Pricer) bool {
 	u := r.Usage
 	if price == nil || u == nil || r.Model == "" || u.priced() || !price(r.Model, r.Start, u) {
-		return
+		return false
 	}
 	u.CostEstimated = true
+	return true
+}
+
+// Estimate is Estimate between Facts and AppendCanonical of a run.
+func (f *Fields) Estimate(r *Run, price Pricer) {
+	if !Estimate(r, price) {
+		return
+	}
+	u := r.Usage
 	f.costs = f.costs[:0]
 	var ends [3]int
 	costs := [3]*rollup.Money{u.PromptCost, u.CompletionCost, u.TotalCost}
