@@ -98,6 +98,8 @@ type Fields struct {
 	// Spots is where the Dynamiq SDK puts what has no member of its own.
 	Spots Spots
 
+	stored  bool            // what is scanned is canonical: behind duration_ms stand members of spans
+	span    [numSpan][]byte // those members, nil where absent
 	usage   [numUsage][]byte
 	costs   []byte // text of estimated costs, until the next run
 	end     Time   // end_time as sent, also that of an open run
@@ -121,6 +123,7 @@ func (f *Fields) Scan(s *jsonscan.Scanner) error {
 	f.raw = [numFields][]byte{}
 	f.extra, f.extras = f.extra[:0], nil
 	f.Spots = Spots{}
+	f.span = [numSpan][]byte{}
 	s.Peek()
 	spaces := s.Spaces()
 	if err := s.BeginObject(); err != nil {
@@ -148,7 +151,9 @@ func (f *Fields) Scan(s *jsonscan.Scanner) error {
 		if err != nil {
 			return err
 		}
-		if id == fieldUnknown {
+		if id == fieldUnknown && f.stored && f.raw[fieldDuration] != nil {
+			f.setSpan(name, value)
+		} else if id == fieldUnknown {
 			f.addExtra(key, name, value)
 		} else {
 			f.raw[id] = value

@@ -58,6 +58,9 @@ type Run struct {
 	ParentID string // "" = none
 	// ParentRemote marks an OTLP parent in another process: the run is a root.
 	ParentRemote bool
+	// FromSpan says that the run came as an OTLP span (AppendSpan): what the
+	// Dynamiq SDK keeps in metadata and input means nothing special in it.
+	FromSpan bool
 
 	Name  *string // nil = null
 	Type  string  // workflow, flow or node
@@ -81,7 +84,8 @@ type Run struct {
 	// JSON is the run as it is stored and given back: one compact JSON object
 	// (no insignificant white space, no line feed), members as sent in the
 	// order of the wire facts §3, unknown members after them, then the uniform
-	// members group, model, usage, duration_ms.
+	// members group, model, usage, duration_ms. Runs from spans have more behind
+	// these, see AppendSpan.
 	JSON []byte
 
 	// IDHash and Hash are 64-bit xxHash of ID and of JSON.
