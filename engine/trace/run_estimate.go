@@ -8,7 +8,7 @@ import "github.com/tracebed/tracebed/rollup"
 // of several, is never touched. It belongs before the canonical JSON is made,
 // which keeps the costs and the mark, so that reading a stored run needs no
 // prices. A nil price does nothing.
-func Estimate(r *Run, price Pricer) bool {
+func (r *Run) Estimate(price Pricer) bool {
 	u := r.Usage
 	if price == nil || u == nil || r.Model == "" || u.priced() || !price(r.Model, r.Start, u) {
 		return false
@@ -17,9 +17,10 @@ func Estimate(r *Run, price Pricer) bool {
 	return true
 }
 
-// Estimate is Estimate between Facts and AppendCanonical of a run.
+// Estimate is r.Estimate for a run that Facts has filled, before
+// AppendCanonical.
 func (f *Fields) Estimate(r *Run, price Pricer) {
-	if !Estimate(r, price) {
+	if !r.Estimate(price) {
 		return
 	}
 	u := r.Usage

@@ -102,13 +102,6 @@ func AppendSpan(dst []byte, r *Run) []byte {
 	return dst
 }
 
-// Estimate is Fields.Estimate for a run made of a span, before AppendSpan.
-func (r *Run) Estimate(price Pricer) {
-	if u := r.Usage; price != nil && u != nil && r.Model != "" && !u.priced() && price(r.Model, r.Start, u) {
-		u.CostEstimated = true
-	}
-}
-
 // hasUserMetadata reports whether a run made of a span has metadata of the
 // user, which stand before those of the decoder.
 func (r *Run) hasUserMetadata() bool {

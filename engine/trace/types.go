@@ -38,7 +38,7 @@ type Usage struct {
 	// What is told of the tokens above: parts of them, never added to them.
 	CacheReadTokens, CacheWriteTokens, ReasoningTokens int64
 
-	// CostEstimated marks costs that come from a price table (Fields.Estimate),
+	// CostEstimated marks costs that come from a price table (Run.Estimate),
 	// not from the sender.
 	CostEstimated bool
 }
