@@ -51,7 +51,7 @@ func (c *call) store(app string, body []byte) error {
 	if err := c.share(c.srv.storing, &c.in.storing, storeFactor*int64(len(body))); err != nil {
 		return err
 	}
-	runs, bad, err := dynamiq.Parse(body, dynamiq.Options{})
+	runs, bad, err := dynamiq.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
 	if err != nil {
 		return badField("body", clean(err))
 	}

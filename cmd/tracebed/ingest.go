@@ -34,10 +34,11 @@ type ingestFlags struct {
 	target
 	app      string
 	parallel int
+	prices   priceFiles
 }
 
 func newIngest() *cobra.Command {
-	f := &ingestFlags{}
+	f := &ingestFlags{prices: priceFiles{pricesDefault}}
 	cmd := &cobra.Command{
 		Use:   "ingest [FILE…]",
 		Short: "Send runs from files or the standard input to a server or a closed data directory",
@@ -52,6 +53,7 @@ changes nothing. Exit code 1 says that at least one run was rejected; all others
 	f.target.flags(cmd)
 	cmd.Flags().StringVar(&f.app, "app", "", "app to store the runs in (default: the token's app)")
 	cmd.Flags().IntVar(&f.parallel, "parallel", 4, "requests in flight; 1 keeps the order of the input")
+	cmd.Flags().Var(&f.prices, "prices", "with --data, "+pricesHelp)
 	return cmd
 }
 
@@ -71,6 +73,11 @@ func (f *ingestFlags) run(ctx context.Context, names []string, in io.Reader, out
 	total, err := totalSize(names)
 	if err != nil {
 		return err
+	}
+	if f.data != "" {
+		if f.price, err = f.prices.pricer(); err != nil {
+			return err
+		}
 	}
 	c, err := f.connect(creating)
 	if err != nil {
