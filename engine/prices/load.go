@@ -3,7 +3,6 @@ package prices
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 )
 
 // MaxFileBytes bounds a price file; the whole one of LiteLLM has 3 MB.
@@ -38,64 +39,96 @@ func Load(r io.Reader) (*Table, error) {
 	if len(text) > MaxFileBytes {
 		return nil, ErrTooLarge
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
-			return nil, ErrShape
-		}
-		return nil, fmt.Errorf("the price file is not valid JSON: %w", err)
-	}
-	if members == nil {
-		return nil, ErrShape
-	}
-	models := make(map[string][]Price, len(members))
+	models := map[string][]Price{}
 	notes := map[string]string{}
 	var problems []error
-	for name, raw := range members {
+	err = eachMember(text, func(name string, raw []byte) {
 		switch {
 		case strings.HasPrefix(name, "_"):
-			var note string
-			if json.Unmarshal(raw, &note) == nil {
-				notes[name] = note
-			}
-			continue
+			notes[name] = textOf(raw)
+			return
 		case name == "sample_spec": // how LiteLLM documents the format
-			continue
+			return
 		}
-		list, err := readModel(raw)
-		if err != nil {
+		switch list, err := readModel(raw); {
+		case err != nil:
 			problems = append(problems, fmt.Errorf("model %q: %w", name, err))
-		} else if len(list) > 0 {
+		case len(list) > 0:
 			models[name] = list
+		default: // of members with the same name the last one counts
+			delete(models, name)
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	if len(problems) > 0 { // the same one however the map is ordered
-		return nil, slices.MinFunc(problems, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	if len(problems) > 0 {
+		return nil, problems[0]
 	}
 	return newTable(models, notes), nil
 }
 
-// readModel reads one object of prices or a list of them.
-func readModel(raw json.RawMessage) ([]Price, error) {
-	objects := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		if err := json.Unmarshal(raw, &objects); err != nil {
-			return nil, err
+// eachMember calls f with each member of the object that text is, in order.
+func eachMember(text []byte, f func(name string, raw []byte)) error {
+	if err := jsonscan.Valid(text); err != nil {
+		return fmt.Errorf("the price file is not valid JSON: %w", err)
+	}
+	var s jsonscan.Scanner
+	s.Reset(text)
+	if s.Peek() != jsonscan.Object {
+		return ErrShape
+	}
+	return members(&s, func(name string) error {
+		raw, err := s.Skip()
+		if err == nil {
+			f(name, raw)
+		}
+		return err
+	})
+}
+
+// members calls value at each value of the object where the scanner stands.
+func members(s *jsonscan.Scanner, value func(name string) error) error {
+	if err := s.BeginObject(); err != nil {
+		return err
+	}
+	var scratch [128]byte
+	for {
+		key, ok, err := s.Member()
+		if !ok || err != nil {
+			return err
+		}
+		if err := value(string(jsonscan.Unquote(scratch[:0], key))); err != nil {
+			return err
 		}
 	}
-	var list []Price
-	for _, raw := range objects {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-			return nil, errors.New("must be an object of prices, or a list of such objects")
-		}
-		p, priced, err := readPrice(members)
+}
+
+var errModel = errors.New("must be an object of prices, or a list of such objects")
+
+// readModel reads one object of prices or a list of them.
+func readModel(raw []byte) (list []Price, err error) {
+	var s jsonscan.Scanner
+	s.Reset(raw)
+	if s.Peek() == jsonscan.Object {
+		return appendPrice(nil, &s)
+	}
+	if s.Peek() != jsonscan.Array {
+		return nil, errModel
+	}
+	if err := s.BeginArray(); err != nil {
+		return nil, err
+	}
+	for {
+		more, err := s.Element()
 		if err != nil {
 			return nil, err
 		}
-		if priced {
-			list = append(list, p)
+		if !more {
+			break
+		}
+		if list, err = appendPrice(list, &s); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Price) int { return cmp.Compare(a.FromNS, b.FromNS) })
@@ -135,39 +168,59 @@ func (r *Rates) member(name string) *Rate {
 	return nil
 }
 
-// readPrice reads one object of prices; priced says whether it has one per
-// token of a prompt or a completion.
-func readPrice(members map[string]json.RawMessage) (p Price, priced bool, err error) {
-	p.FromNS = always
-	p.Provider, p.Mode = textOf(members["litellm_provider"]), textOf(members["mode"])
-	if raw, ok := members[memberFrom]; ok && string(raw) != "null" {
-		if p.FromNS, err = readFrom(textOf(raw)); err != nil {
-			return p, false, err
-		}
+// appendPrice appends the object of prices at the scanner's position, if it
+// has one for a token of a prompt or a completion.
+func appendPrice(list []Price, s *jsonscan.Scanner) ([]Price, error) {
+	if s.Peek() != jsonscan.Object {
+		return nil, errModel
 	}
-	var wrong []string
-	for name, raw := range members {
-		rates, base := &p.Rates, name
-		if at := strings.LastIndex(name, "_above_"); at > 0 {
-			above, ok := tierOf(name[at:])
-			if base = name[:at]; !ok || p.member(base) == nil {
-				continue
-			}
-			rates = p.tier(above)
+	p := Price{FromNS: always}
+	err := members(s, func(name string) error {
+		raw, err := s.Skip()
+		if err == nil && jsonscan.KindOf(raw) != jsonscan.Null {
+			err = p.set(name, raw)
 		}
-		dst := rates.member(base)
-		if dst == nil || string(raw) == "null" {
-			continue
-		}
-		if *dst, err = ParseRate(string(bytes.Trim(raw, `"`))); err != nil {
-			wrong = append(wrong, name)
-		}
-	}
-	if len(wrong) > 0 {
-		return p, false, fmt.Errorf("%s %w", slices.Min(wrong), errRate)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(p.Tiers, func(a, b Tier) int { return cmp.Compare(a.Above, b.Above) })
-	return p, p.Input.known || p.Output.known, nil
+	if p.Input.known || p.Output.known {
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// set takes one member of an object of prices.
+func (p *Price) set(name string, raw []byte) (err error) {
+	switch name {
+	case "litellm_provider":
+		p.Provider = textOf(raw)
+		return nil
+	case "mode":
+		p.Mode = textOf(raw)
+		return nil
+	case memberFrom:
+		p.FromNS, err = readFrom(textOf(raw))
+		return err
+	}
+	rates, base := &p.Rates, name
+	if at := strings.LastIndex(name, "_above_"); at > 0 {
+		above, ok := tierOf(name[at:])
+		if base = name[:at]; !ok || p.member(base) == nil {
+			return nil
+		}
+		rates = p.tier(above)
+	}
+	dst := rates.member(base)
+	if dst == nil {
+		return nil
+	}
+	if *dst, err = ParseRate(string(bytes.Trim(raw, `"`))); err != nil {
+		return fmt.Errorf("%s %w", name, err)
+	}
+	return nil
 }
 
 // tier is the tier above that many tokens, a new one if need be.
@@ -199,9 +252,9 @@ func readFrom(text string) (int64, error) {
 }
 
 // textOf is a JSON string, "" for anything else.
-func textOf(raw json.RawMessage) (text string) {
-	if json.Unmarshal(raw, &text) != nil {
+func textOf(raw []byte) string {
+	if jsonscan.KindOf(raw) != jsonscan.String {
 		return ""
 	}
-	return text
+	return string(jsonscan.Unquote(nil, raw))
 }

@@ -19,6 +19,7 @@ func TestLoadErrors(t *testing.T) {
 		{`"x"`, "must be a JSON object"},
 		{`{"m":1}`, `model "m": must be an object of prices`},
 		{`{"m":null}`, `model "m": must be an object of prices`},
+		{`{"m":[]}x`, "not valid JSON"},
 		{`{"m":[1]}`, `model "m": must be an object of prices`},
 		{`{"m":{"input_cost_per_token":-1e-6}}`, `model "m": input_cost_per_token must be a number of USD per token from 0 to 1`},
 		{`{"m":{"input_cost_per_token":2}}`, `model "m": input_cost_per_token must`},
@@ -29,7 +30,7 @@ func TestLoadErrors(t *testing.T) {
 		{`{"m":{"input_cost_per_token":1e-6,"effective_from":5}}`, `model "m": effective_from must be a date`},
 		{`{"m":{"input_cost_per_token":1e-6,"effective_from":"1492-01-01"}}`, `model "m": effective_from must be a date`},
 		{`{"m":[{"input_cost_per_token":1e-6},{"input_cost_per_token":2e-6}]}`, `model "m": has two prices with the same effective_from`},
-		{`{"b":1,"a":1,"c":1}`, `model "a"`}, // the first in order
+		{`{"b":1,"a":1,"c":1}`, `model "b"`}, // the first in the file
 	} {
 		for range 3 {
 			table, err := Load(strings.NewReader(c.text))
@@ -55,6 +56,7 @@ func (spaces) Read(p []byte) (int, error) {
 func TestLoadPassesOver(t *testing.T) {
 	book := load(t, `{"sample_spec":{"input_cost_per_token":"a number"},"_note":"hello","_list":[1],
 		"picture":{"output_cost_per_image":0.04,"mode":"image_generation"},"empty":[],"none":{"input_cost_per_token":null},
+		"twice":{"input_cost_per_token":1e-6},"twice":{},
 		"m":{"input_cost_per_token":1e-6,"max_tokens":"many","input_cost_per_token_above_x_tokens":7,
 		"input_cost_per_token_priority":9,"cache_creation_input_token_cost_above_1hr":8,"max_above_3k_tokens":6,
 		"effective_from":null,"mode":3}}`)

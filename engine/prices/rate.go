@@ -59,18 +59,39 @@ func ParseRate(number string) (Rate, error) {
 	} else {
 		digits += strings.Repeat("0", keep-len(digits))
 	}
-	n, _ := new(big.Int).SetString("0"+digits, 10)
-	if rest != "" && (rest[0] > '5' || rest[0] == '5' && (n.Bit(0) == 1 || strings.Trim(rest[1:], "0") != "")) {
-		n.Add(n, big.NewInt(1))
+	// Of at most 25 digits the last 18 and those before them fit a uint64.
+	cut := max(len(digits)-18, 0)
+	units := rollup.Uint128{Lo: number64(digits[cut:])}
+	units.Hi, units.Lo = mulAdd(number64(digits[:cut]), 1_000_000_000_000_000_000, units.Lo)
+	if rest != "" && (rest[0] > '5' || rest[0] == '5' && (units.Lo&1 == 1 || strings.Trim(rest[1:], "0") != "")) {
+		units = units.Add(rollup.Uint128{Lo: 1})
 	}
-	if n.Cmp(maxRate) > 0 {
+	if units.Cmp(maxRate) > 0 {
 		return Rate{}, errRate
 	}
-	lo := new(big.Int).And(n, new(big.Int).SetUint64(1<<64-1)).Uint64()
-	return Rate{units: rollup.Uint128{Hi: new(big.Int).Rsh(n, 64).Uint64(), Lo: lo}, known: true}, nil
+	return Rate{units: units, known: true}, nil
 }
 
-var maxRate = new(big.Int).Exp(big.NewInt(10), big.NewInt(rateDigits), nil)
+// maxRate is 1 USD.
+var maxRate = func() (u rollup.Uint128) {
+	u.Hi, u.Lo = bits.Mul64(1_000_000_000_000, 1_000_000_000_000)
+	return u
+}()
+
+// number64 reads at most 19 decimal digits.
+func number64(digits string) (n uint64) {
+	for i := range len(digits) {
+		n = n*10 + uint64(digits[i]-'0')
+	}
+	return n
+}
+
+// mulAdd is a×b+c.
+func mulAdd(a, b, c uint64) (hi, lo uint64) {
+	hi, lo = bits.Mul64(a, b)
+	lo, carry := bits.Add64(lo, c, 0)
+	return hi + carry, lo
+}
 
 func onlyDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
