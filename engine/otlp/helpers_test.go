@@ -20,6 +20,15 @@ import (
 // officialJSON makes protobuf's own JSON form of OTLP's: ids in base64.
 func officialJSON(t testing.TB, body []byte) []byte {
 	t.Helper()
+	return idsTo(t, body, func(s string) (string, error) {
+		id, err := hex.DecodeString(s)
+		return base64.StdEncoding.EncodeToString(id), err
+	})
+}
+
+// idsTo rewrites all ids of a JSON body.
+func idsTo(t testing.TB, body []byte, rewrite func(string) (string, error)) []byte {
+	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
@@ -32,11 +41,11 @@ func officialJSON(t testing.TB, body []byte) []byte {
 		case map[string]any:
 			for k, x := range v {
 				if s, ok := x.(string); ok && (k == "traceId" || k == "spanId" || k == "parentSpanId") {
-					id, err := hex.DecodeString(s)
+					id, err := rewrite(s)
 					if err != nil {
 						t.Fatal(err)
 					}
-					v[k] = base64.StdEncoding.EncodeToString(id)
+					v[k] = id
 				}
 				walk(x)
 			}
@@ -147,4 +156,21 @@ func metadata(t *testing.T, r *trace.Run) map[string]any {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// jsonOf writes a protobuf body in OTLP's JSON form.
+func jsonOf(t testing.TB, body []byte) []byte {
+	t.Helper()
+	var m tracev1.TracesData
+	if err := proto.Unmarshal(body, &m); err != nil {
+		t.Fatal(err)
+	}
+	text, err := protojson.Marshal(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return idsTo(t, text, func(s string) (string, error) {
+		id, err := base64.StdEncoding.DecodeString(s)
+		return hex.EncodeToString(id), err
+	})
 }

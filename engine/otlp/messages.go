@@ -59,21 +59,23 @@ func pick(raw []byte, names []string, values [][]byte) {
 }
 
 // isUniform reports whether valid JSON is a list of messages in the uniform
-// form.
+// form, by the first of them.
 func isUniform(raw []byte) bool {
-	if jsonscan.KindOf(raw) != jsonscan.Array || len(raw) == 2 {
+	var s jsonscan.Scanner
+	s.Reset(raw)
+	if s.Peek() != jsonscan.Array || s.BeginArray() != nil {
 		return false
 	}
-	uniform := true
-	_ = elements(raw, func(v []byte) error { // valid
-		var parts [2][]byte
-		if jsonscan.KindOf(v) == jsonscan.Object {
-			pick(v, []string{"role", "parts"}, parts[:])
-		}
-		uniform = uniform && jsonscan.KindOf(parts[0]) == jsonscan.String && jsonscan.KindOf(parts[1]) == jsonscan.Array
-		return nil
-	})
-	return uniform
+	if more, err := s.Element(); !more || err != nil || s.Peek() != jsonscan.Object {
+		return false
+	}
+	v, err := s.Skip()
+	if err != nil {
+		return false
+	}
+	var m [2][]byte
+	pick(v, []string{"role", "parts"}, m[:])
+	return jsonscan.KindOf(m[0]) == jsonscan.String && jsonscan.KindOf(m[1]) == jsonscan.Array
 }
 
 // appendMessages appends the messages that the valid JSON raw holds as a list

@@ -3,6 +3,7 @@ package otlp
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 	"github.com/tracebed/tracebed/engine/trace"
@@ -105,8 +106,10 @@ func parse(body []byte, enc Encoding, o Options, logs bool) (Batch, error) {
 			*b.bound = b.zero
 		}
 	}
-	d := decoder{opt: o, logs: logs, size: len(body), group: -1}
-	d.m.d = &d
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.opt, d.logs, d.size = o, logs, len(body)
+	d.m.d = d
 	var err error
 	if enc == JSON {
 		err = d.json(body)
@@ -143,6 +146,43 @@ type decoder struct {
 	group  int // of the resource, −1 until its first run
 	app    string
 	m      mapper
+}
+
+// decoders keep their memory for the next body: half of what Parse would
+// otherwise allocate.
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+// keptBytes and keptItems are the largest pieces of memory worth keeping.
+const (
+	keptBytes = 1 << 20
+	keptItems = 1 << 10
+)
+
+// release puts d back without any reference to the body or the runs.
+func (d *decoder) release() {
+	keep := decoder{arena: d.arena[:0], resource: resource{attrList: attrList{attrs: d.resource.attrs[:0]}},
+		scope: scope{attrList: attrList{attrs: d.scope.attrs[:0]}},
+		span:  span{attrs: d.span.attrs[:0], events: d.span.events[:0], links: d.span.links[:0]}}
+	m, k := &d.m, &keep.m
+	k.found, k.ofResource = m.found, m.ofResource
+	most := max(cap(d.arena), cap(m.input), cap(m.output), cap(m.metadata), cap(m.fault), cap(m.work), cap(m.work2), cap(m.work3),
+		cap(m.list), cap(m.resourceJSON), cap(m.scopeJSON))
+	items := max(cap(d.resource.attrs), cap(d.scope.attrs), cap(d.span.attrs), cap(d.span.events), cap(d.span.links), cap(m.flat.nodes))
+	if most > keptBytes || items > keptItems {
+		return
+	}
+	for _, list := range [][]attr{d.resource.attrs, d.scope.attrs, d.span.attrs} {
+		clear(list[:cap(list)])
+	}
+	clear(d.span.events[:cap(d.span.events)])
+	clear(d.span.links[:cap(d.span.links)])
+	clear(m.flat.nodes[:cap(m.flat.nodes)])
+	k.flat.nodes = m.flat.nodes[:0]
+	k.input, k.output, k.metadata, k.fault = m.input[:0], m.output[:0], m.metadata[:0], m.fault[:0]
+	k.work, k.work2, k.work3, k.list = m.work[:0], m.work2[:0], m.work3[:0], m.list[:0]
+	k.resourceJSON, k.scopeJSON = m.resourceJSON[:0], m.scopeJSON[:0]
+	*d = keep
+	decoders.Put(d)
 }
 
 // beginResource is called with the resource read.
