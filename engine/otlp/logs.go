@@ -96,10 +96,7 @@ func (m *mapper) log(s *span, r *trace.Run) error {
 		m.values(s, r, false)
 	}
 	r.Name = &name
-	m.metadata = m.appendMetadata(m.metadata[:0], s, r)
-	m.metadata = m.appendRecord(m.metadata, s, end)
-	r.Metadata = m.metadata
-	m.render(r)
+	m.render(s, r, func(dst []byte) []byte { return m.appendRecord(m.appendMetadata(dst, s, r), s, end) })
 	return nil
 }
 

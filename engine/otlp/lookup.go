@@ -12,6 +12,7 @@ import (
 // attribute has that name.
 var (
 	slots      = map[string]int{}
+	known      = map[string]knownName{} // slots again, with those of the prefixes that a name has
 	prefixes   []prefix
 	eventRoles = map[string]string{ // also the events that hold messages
 		"gen_ai.system.message": "system", "gen_ai.user.message": "user", "gen_ai.assistant.message": "assistant",
@@ -29,6 +30,11 @@ var (
 type prefix struct {
 	text string
 	slot int
+}
+
+type knownName struct {
+	slot     int
+	prefixes []int
 }
 
 func init() {
@@ -63,6 +69,15 @@ func init() {
 	}
 	levelSlot, vercelText, vercelCalls = slot("langfuse.observation.level"), slot("ai.response.text"), slot("ai.response.toolCalls")
 	numSlots = len(slots)
+	for name, slot := range slots {
+		k := knownName{slot: slot}
+		for _, p := range prefixes {
+			if len(name) > len(p.text) && strings.HasPrefix(name, p.text) {
+				k.prefixes = append(k.prefixes, p.slot)
+			}
+		}
+		known[name] = k
+	}
 }
 
 // found is, for each slot, 1 + the position of the attribute, or 0.
@@ -77,15 +92,24 @@ func (f *found) find(attrs []attr) {
 	clear(*f)
 	for i := range attrs {
 		key := attrs[i].key
-		if slot, ok := slots[string(key)]; ok && (*f)[slot] == 0 {
-			(*f)[slot] = int32(i) + 1
+		if k, ok := known[string(key)]; ok {
+			f.note(k.slot, i)
+			for _, slot := range k.prefixes {
+				f.note(slot, i)
+			}
+			continue
 		}
 		for j := range prefixes {
-			p := &prefixes[j]
-			if (*f)[p.slot] == 0 && len(key) > len(p.text) && string(key[:len(p.text)]) == p.text {
-				(*f)[p.slot] = int32(i) + 1
+			if p := &prefixes[j]; len(key) > len(p.text) && string(key[:len(p.text)]) == p.text {
+				f.note(p.slot, i)
 			}
 		}
+	}
+}
+
+func (f *found) note(slot, i int) {
+	if (*f)[slot] == 0 {
+		(*f)[slot] = int32(i) + 1
 	}
 }
 

@@ -17,17 +17,17 @@ type mapper struct {
 
 	resourceJSON, scopeJSON []byte // members of metadata.otlp
 
-	input, output, metadata, fault []byte // JSON of the run
-	inPlace, outPlace              int    // where input and output were found, −1 = nowhere
-	scratch, work, work2, work3    []byte
-	list                           []byte   // messages
-	userKeys                       [][]byte // of metadata
-	lastTagsRaw                    []byte
-	lastTags                       []string
-	flat                           flattened
-	buf                            []byte // JSON of runs
-	last                           [numFields]string
-	trace, parent                  string
+	input, output, fault        []byte // JSON of the run
+	inPlace, outPlace           int    // where input and output were found, −1 = nowhere
+	scratch, work, work2, work3 []byte
+	list                        []byte   // messages
+	userKeys                    [][]byte // of metadata
+	lastTagsRaw                 []byte
+	lastTags                    []string
+	flat                        flattened
+	buf                         []byte // JSON of runs
+	last                        [numFields]string
+	trace, parent               string
 }
 
 // flags of spans: bit 8 says that bit 9, "the parent is remote", is known.
@@ -71,24 +71,22 @@ func (m *mapper) span(s *span, r *trace.Run) error {
 	r.Tags = m.tags()
 	m.status(s, r)
 	m.values(s, r, root)
-	m.metadata = m.appendMetadata(m.metadata[:0], s, r)
-	r.Metadata = m.metadata
 	r.Estimate(m.d.opt.Price)
-	m.render(r)
+	m.render(s, r, func(dst []byte) []byte { return m.appendMetadata(dst, s, r) })
 	return nil
 }
 
 // render makes the JSON of the run. Runs share buffers; what does not fit
 // begins a new one, the runs before keep the old one.
-func (m *mapper) render(r *trace.Run) {
-	need := len(r.Input) + len(r.Output) + len(r.Metadata) + len(r.Error) + 2048
-	for _, tag := range r.Tags {
-		need += len(tag) + 8
+func (m *mapper) render(s *span, r *trace.Run, metadata func([]byte) []byte) {
+	need := len(r.Input) + len(r.Output) + len(m.resourceJSON) + len(m.scopeJSON) + 2048
+	for i := range s.attrs {
+		need += len(s.attrs[i].key) + len(s.attrs[i].text) + len(s.attrs[i].text)/8 + 8
 	}
 	if cap(m.buf)-len(m.buf) < need {
 		m.buf = make([]byte, 0, max(need, min(2*m.d.size+4096, 1<<18)))
 	}
-	m.buf = trace.AppendSpan(m.buf, r)
+	m.buf = trace.AppendSpan(m.buf, r, metadata)
 }
 
 // ids reads what names the run.

@@ -1,6 +1,8 @@
 package otlp
 
 import (
+	"bytes"
+
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 )
 
@@ -61,6 +63,11 @@ func pick(raw []byte, names []string, values [][]byte) {
 // isUniform reports whether valid JSON is a list of messages in the uniform
 // form, by the first of them.
 func isUniform(raw []byte) bool {
+	if rest, ok := cutPrefix(raw, `[{"role":"`); ok { // as nearly all SDKs write it
+		if i := bytes.IndexByte(rest, '"'); i > 0 && bytes.HasPrefix(rest[i:], []byte(`","parts":[`)) {
+			return true
+		}
+	}
 	var s jsonscan.Scanner
 	s.Reset(raw)
 	if s.Peek() != jsonscan.Array || s.BeginArray() != nil {

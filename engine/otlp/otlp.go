@@ -165,7 +165,7 @@ func (d *decoder) release() {
 		span:  span{attrs: d.span.attrs[:0], events: d.span.events[:0], links: d.span.links[:0]}}
 	m, k := &d.m, &keep.m
 	k.found, k.ofResource = m.found, m.ofResource
-	most := max(cap(d.arena), cap(m.input), cap(m.output), cap(m.metadata), cap(m.fault), cap(m.work), cap(m.work2), cap(m.work3),
+	most := max(cap(d.arena), cap(m.input), cap(m.output), cap(m.fault), cap(m.work), cap(m.work2), cap(m.work3),
 		cap(m.list), cap(m.resourceJSON), cap(m.scopeJSON))
 	items := max(cap(d.resource.attrs), cap(d.scope.attrs), cap(d.span.attrs), cap(d.span.events), cap(d.span.links), cap(m.flat.nodes))
 	if most > keptBytes || items > keptItems {
@@ -178,7 +178,7 @@ func (d *decoder) release() {
 	clear(d.span.links[:cap(d.span.links)])
 	clear(m.flat.nodes[:cap(m.flat.nodes)])
 	k.flat.nodes = m.flat.nodes[:0]
-	k.input, k.output, k.metadata, k.fault = m.input[:0], m.output[:0], m.metadata[:0], m.fault[:0]
+	k.input, k.output, k.fault = m.input[:0], m.output[:0], m.fault[:0]
 	k.work, k.work2, k.work3, k.list = m.work[:0], m.work2[:0], m.work3[:0], m.list[:0]
 	k.resourceJSON, k.scopeJSON = m.resourceJSON[:0], m.scopeJSON[:0]
 	*d = keep

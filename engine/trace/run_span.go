@@ -55,9 +55,10 @@ var runStatusText = [...]string{
 }
 
 // AppendSpan appends the canonical JSON of a run made of a span. All facts of r
-// must be set and fit what Facts demands, strings must be valid UTF-8, Input, Output,
-// Metadata and Error compact JSON. It sets FromSpan, JSON and the hashes, and
-// makes the raw values slices of JSON.
+// must be set and fit what Facts demands, strings must be valid UTF-8, Input,
+// Output and Error compact JSON; metadata appends that of the run, which is
+// large and so written in place. It sets Metadata, FromSpan, JSON and the
+// hashes, and makes the raw values slices of JSON.
 //
 // The form is that of AppendCanonical, except that
 //   - input and output are left out where they are nil: such a root shows
@@ -67,7 +68,7 @@ var runStatusText = [...]string{
 //     parent_remote (true), user_id, version and environment.
 //
 // ParseRun reads all of it back.
-func AppendSpan(dst []byte, r *Run) []byte {
+func AppendSpan(dst []byte, r *Run, metadata func(dst []byte) []byte) []byte {
 	from := len(dst)
 	var at [4][2]int
 	raw := func(id field, value []byte) {
@@ -83,7 +84,10 @@ func AppendSpan(dst []byte, r *Run) []byte {
 	if r.Output != nil {
 		raw(fieldOutput, r.Output)
 	}
-	raw(fieldMetadata, orElse(r.Metadata, "{}"))
+	dst = append(dst, memberText[fieldMetadata]...)
+	at[2][0] = len(dst)
+	dst = metadata(dst)
+	at[2][1] = len(dst)
 	raw(fieldError, orElse(r.Error, "null"))
 	dst = append(dst, memberText[fieldExecutions]...)
 	dst = append(dst, "[]"...)
