@@ -140,8 +140,8 @@ func number[T any](m *mapper, f field, parse func([]byte) (T, bool)) (value T, o
 		if !ok {
 			continue
 		}
-		if value, ok = parse(text); ok {
-			return value, true
+		if v, ok := parse(text); ok {
+			return v, true
 		}
 	}
 	return value, false
