@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"strconv"
@@ -176,7 +177,7 @@ func appendJSONMember(dst, raw []byte, depth int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = append(append(dst, key...), ':')
+	dst = append(appendRequoted(dst, key), ':')
 	if value == nil {
 		return append(dst, "null"...), nil
 	}
@@ -196,7 +197,7 @@ func appendJSONValue(dst, raw []byte, depth int) ([]byte, error) {
 	case "":
 		return append(dst, "null"...), nil
 	case "stringValue":
-		return append(dst, value...), nil
+		return appendRequoted(dst, value), nil
 	case "arrayValue", "kvlistValue":
 		return appendJSONList(dst, value, kind == "kvlistValue", depth+1)
 	case "bytesValue":
@@ -211,6 +212,15 @@ func appendJSONValue(dst, raw []byte, depth int) ([]byte, error) {
 		return dst, err
 	}
 	return appendValue(dst, &a), nil
+}
+
+// appendRequoted appends a raw string as the protobuf form would have it, with
+// no more escapes than are needed, so that both forms make the same run.
+func appendRequoted(dst, raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return append(dst, raw...)
+	}
+	return jsonscan.AppendQuoted(dst, jsonscan.AppendString(nil, raw))
 }
 
 // appendBase64 appends the bytes of a base64 string, of either alphabet, with
