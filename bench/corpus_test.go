@@ -27,9 +27,6 @@ func (c *corpus) body(i int) []byte {
 	return c.arena[from:c.ends[i]:c.ends[i]]
 }
 
-// bytes is the size of all bodies.
-func (c *corpus) bytes() int { return c.ends[len(c.ends)-1] }
-
 var shared struct {
 	sync.Mutex
 	corpus *corpus

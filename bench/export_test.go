@@ -15,34 +15,42 @@ import (
 // BenchmarkExport: traces with their runs as one zstd frame made of stored
 // blocks, against decoding and compressing again (the export as text, piped
 // into a streaming encoder at the store's level that works beside it), both to
-// a writer that drops everything; and the spliced one over HTTP.
+// a writer that drops everything; and the spliced one over HTTP, with the
+// client. They take turns.
 func BenchmarkExport(b *testing.B) {
 	s := sharedStore(b)
-	most := min(100_000, *traceCount)
-	few := min(20_000, *traceCount)
+	most := min(40_000, *traceCount)
+	few := min(10_000, *traceCount)
 	h := serveHTTP(b, s.e)
 	defer h.stop(b)
 	for range b.N {
-		var spliced, again, http []float64
-		for round := range *rounds + 1 {
-			splicedRate := rateOf(b, most, func(n int) error { return export(s.e, n, true, io.Discard) })
-			againRate := rateOf(b, few, func(n int) error { return recompress(s.e, n) })
-			httpRate := rateOf(b, most, func(n int) error { _, err := h.download(storeApp, n); return err })
+		var spliced, again, http loads
+		for round := range 2**rounds + 1 {
+			phase("spliced")
+			own := timed(b, most, func() error { return export(s.e, most, true, io.Discard) })
+			phase("recompressed")
+			old := timed(b, few, func() error { return recompress(s.e, few) })
+			phase("http-export")
+			web := timed(b, most, func() error { _, err := h.download(storeApp, most); return err })
 			if round > 0 { // the first warms up
-				spliced, again, http = append(spliced, splicedRate), append(again, againRate), append(http, httpRate)
+				spliced, again, http = append(spliced, own), append(again, old), append(http, web)
 			}
 		}
-		ratio, httpRatio := Median(spliced)/Median(again), Median(http)/Median(again)
+		rate, oldRate, webRate := spliced.perSecond(), again.perSecond(), http.perSecond()
 		noTime(b)
-		b.ReportMetric(Median(spliced), "traces/s")
-		b.ReportMetric(Median(again), "recompressed-traces/s")
-		b.ReportMetric(Median(http), "http-traces/s")
-		b.ReportMetric(ratio, "ratio")
-		b.ReportMetric(httpRatio, "http-ratio")
+		b.ReportMetric(rate, "traces/s")
+		b.ReportMetric(oldRate, "recompressed-traces/s")
+		b.ReportMetric(webRate, "http-traces/s")
+		b.ReportMetric(rate/oldRate, "ratio")
+		b.ReportMetric(webRate/oldRate, "http-ratio")
+		b.ReportMetric(spliced.cpuMicros(), "cpu-µs/trace")
+		b.ReportMetric(again.cpuMicros(), "recompressed-cpu-µs/trace")
+		b.ReportMetric(http.cpuMicros(), "http-cpu-µs/trace")
 		report.Set(Row{"export with runs, spliced", "≥ 10× recompressing",
-			fmt.Sprintf("%.1f× (%.0f of %.0f traces/s)", ratio, Median(spliced), Median(again)), ratio >= 10})
+			fmt.Sprintf("%.1f× (%.0f of %.0f traces/s; CPU %.1f of %.0f µs)", rate/oldRate, rate, oldRate,
+				spliced.cpuMicros(), again.cpuMicros()), rate >= 10*oldRate})
 		report.Set(Row{"spliced export over HTTP", "≥ 5× recompressing",
-			fmt.Sprintf("%.1f× (%.0f traces/s)", httpRatio, Median(http)), httpRatio >= 5})
+			fmt.Sprintf("%.1f× (%.0f traces/s; CPU %.1f µs)", webRate/oldRate, webRate, http.cpuMicros()), webRate >= 5*oldRate})
 	}
 }
 
@@ -65,10 +73,11 @@ func BenchmarkExportHeap(b *testing.B) {
 	}
 }
 
-func rateOf(b *testing.B, n int, do func(n int) error) float64 {
-	start := time.Now()
-	check(b, do(n))
-	return float64(n) / time.Since(start).Seconds()
+// timed runs do, which handles n traces.
+func timed(b *testing.B, n int, do func() error) cost {
+	start, cpu := time.Now(), cpuTime(b)
+	check(b, do())
+	return cost{time.Since(start), cpuTime(b) - cpu, n}
 }
 
 func export(e *engine.Engine, n int, compressed bool, w io.Writer) error {

@@ -50,15 +50,18 @@ func BenchmarkIngest(b *testing.B) {
 
 func runIngestRound(b *testing.B, c *corpus) (r ingestRound) {
 	dir := b.TempDir()
+	phase("bare")
 	s := openBare(b, filepath.Join(dir, "bare"))
 	r.bare = loadN(b, c.len(), inFlight, func(_, i int) error { return s.put(i, c.body(i)) })
 	s.close(b)
 
+	phase("own")
 	e, err := engine.Open(filepath.Join(dir, "own"), engine.Options{})
 	check(b, err)
 	put := func(_, i int) error { return ingest(e, c.apps[i], c.body(i)) }
 	r.own = loadN(b, c.len(), inFlight, put)
 	before := e.Stats()
+	phase("again")
 	r.again = loadN(b, c.len(), inFlight, put)
 	after := e.Stats()
 	r.walBytes = max(0, int64(after.WALBytes)-int64(before.WALBytes))
@@ -68,6 +71,7 @@ func runIngestRound(b *testing.B, c *corpus) (r ingestRound) {
 	}
 	check(b, e.Close())
 
+	phase("http")
 	if e, err = engine.Open(filepath.Join(dir, "http"), engine.Options{}); err != nil {
 		b.Fatal(err)
 	}
@@ -95,6 +99,10 @@ func reportIngest(b *testing.B, got []ingestRound) {
 	bareCPU := median(func(r *ingestRound) float64 { return r.bare.cpuMicros() })
 	httpCPU := median(func(r *ingestRound) float64 { return r.http.cpuMicros() })
 	again := median(func(r *ingestRound) float64 { return r.again.cpuMicros() })
+	// What the throughput ratio would be if nothing but the processor counted:
+	// the figure to trust on a busy machine.
+	cpuRatio := median(func(r *ingestRound) float64 { return r.bare.cpuMicros() / r.own.cpuMicros() })
+	httpCPURatio := median(func(r *ingestRound) float64 { return r.own.cpuMicros() / r.http.cpuMicros() })
 	wal := median(func(r *ingestRound) float64 { return float64(r.walBytes) })
 	ops := median(func(r *ingestRound) float64 { return float64(r.ops) })
 	noTime(b)
@@ -103,16 +111,18 @@ func reportIngest(b *testing.B, got []ingestRound) {
 	b.ReportMetric(httpRate, "http-traces/s")
 	b.ReportMetric(ratio, "ratio")
 	b.ReportMetric(httpRatio, "http-ratio")
+	b.ReportMetric(cpuRatio, "cpu-ratio")
+	b.ReportMetric(httpCPURatio, "http-cpu-ratio")
 	b.ReportMetric(bareCPU, "bare-cpu-µs/trace")
 	b.ReportMetric(cpu, "cpu-µs/trace")
 	b.ReportMetric(httpCPU, "http-cpu-µs/trace")
 	b.ReportMetric(again, "again-cpu-µs/trace")
 	b.ReportMetric(wal, "again-wal-B")
 	report.Set(Row{"durable ingest in process", "≥ 0.7× bare",
-		fmt.Sprintf("%.2f× (%.0f of %.0f traces/s)", ratio, rate, bareRate), ratio >= 0.7})
+		fmt.Sprintf("%.2f× (%.0f of %.0f traces/s; by CPU %.2f×)", ratio, rate, bareRate, cpuRatio), ratio >= 0.7})
 	report.Set(Row{"CPU per trace", "≤ 180 µs", fmt.Sprintf("%.0f µs (bare %.0f)", cpu, bareCPU), cpu <= 180})
 	report.Set(Row{"the same over HTTP", "≥ 0.75× in process",
-		fmt.Sprintf("%.2f× (%.0f traces/s, %.0f µs with the client)", httpRatio, httpRate, httpCPU), httpRatio >= 0.75})
+		fmt.Sprintf("%.2f× (%.0f traces/s; by CPU with the client %.2f×, %.0f µs)", httpRatio, httpRate, httpCPURatio, httpCPU), httpRatio >= 0.75})
 	report.Set(Row{"sent again unchanged", "≤ 60 µs CPU, nothing written",
 		fmt.Sprintf("%.0f µs, %.0f operations, %.0f B of log", again, ops, wal), again <= 60 && ops == 0})
 }

@@ -1,11 +1,13 @@
 package bench
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +33,27 @@ type cost struct {
 func (c cost) perSecond() float64 { return float64(c.n) / c.wall.Seconds() }
 
 func (c cost) cpuMicros() float64 { return micros(c.cpu) / float64(c.n) }
+
+// phase labels this goroutine and those that it starts, the store's among them,
+// for the CPU profile: go tool pprof -tagfocus phase=http.
+func phase(name string) {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("phase", name)))
+}
+
+// loads are the costs of some rounds; their figures are medians.
+type loads []cost
+
+func (l loads) perSecond() float64 { return l.median(cost.perSecond) }
+
+func (l loads) cpuMicros() float64 { return l.median(cost.cpuMicros) }
+
+func (l loads) median(f func(cost) float64) float64 {
+	var v []float64
+	for _, c := range l {
+		v = append(v, f(c))
+	}
+	return Median(v)
+}
 
 // loadN calls do for 0 to n−1 from many goroutines at one time.
 func loadN(tb testing.TB, n, workers int, do func(worker, i int) error) cost {
@@ -58,6 +81,39 @@ func loadN(tb testing.TB, n, workers int, do func(worker, i int) error) cost {
 		tb.Fatal(*err)
 	}
 	return c
+}
+
+// timings are the latencies of one kind of call, by the clock and in CPU time
+// of its thread. On a busy machine the tail of the first is that of the
+// scheduler; the second shows what the call itself does.
+type timings struct{ wall, cpu Latencies }
+
+// lockThread makes the CPU time of this goroutine that of its thread.
+func lockThread(tb testing.TB) {
+	runtime.LockOSThread()
+	tb.Cleanup(runtime.UnlockOSThread)
+}
+
+// call times f; the goroutine must be locked to its thread.
+func (t *timings) call(f func()) {
+	cpu, start := threadTime(), time.Now()
+	f()
+	t.wall.Add(time.Since(start))
+	t.cpu.Add(threadTime() - cpu)
+}
+
+func (t *timings) report(b *testing.B, prefix string) {
+	b.ReportMetric(ms(t.wall.At(50)), prefix+"p50-ms")
+	b.ReportMetric(ms(t.wall.At(99)), prefix+"p99-ms")
+	b.ReportMetric(ms(t.cpu.At(99)), prefix+"cpu-p99-ms")
+	b.ReportMetric(ms(t.wall.At(100)), prefix+"max-ms")
+}
+
+// loadAverage is that of the last minute, as text.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }
 
 // fsyncProbe measures what the disk takes for a small append and fdatasync, as

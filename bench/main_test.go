@@ -49,7 +49,8 @@ func TestMain(m *testing.M) {
 		f()
 	}
 	if n, _ := report.WriteTo(os.Stdout); n > 0 {
-		fmt.Printf("%s, %d processors, %d traces, %d over a year\n", runtime.Version(), runtime.GOMAXPROCS(0), *traceCount, *yearCount)
+		fmt.Printf("%s, %d processors, load average %s; %d traces, %d over a year\n",
+			runtime.Version(), runtime.GOMAXPROCS(0), loadAverage(), *traceCount, *yearCount)
 	}
 	os.Exit(code)
 }

@@ -100,6 +100,13 @@ func (l *Latencies) Add(d time.Duration) {
 	l.ns, l.sorted = append(l.ns, int64(d)), false
 }
 
+// Merge adds the calls of others.
+func (l *Latencies) Merge(others ...*Latencies) {
+	for _, o := range others {
+		l.ns, l.sorted = append(l.ns, o.ns...), false
+	}
+}
+
 // At returns the nearest-rank percentile for 0 < percent ≤ 100; 100 is the
 // longest. It is 0 when nothing was recorded.
 func (l *Latencies) At(percent float64) time.Duration {

@@ -26,6 +26,11 @@ func TestLatencies(t *testing.T) {
 	if got := l.At(0.1); got != 0 {
 		t.Errorf("a call added later is not seen: %d", got)
 	}
+	var all Latencies
+	all.Merge(&l, &l)
+	if got := all.At(50); got != 50 {
+		t.Errorf("median of the same calls twice = %d", got)
+	}
 }
 
 func TestMedian(t *testing.T) {

@@ -76,7 +76,7 @@ func runChild(mode string) error {
 
 // childBuild fills a store and kills itself while 8 clients write.
 func childBuild(dir string) error {
-	e, err := engine.Open(dir, engine.Options{})
+	e, err := engine.Open(dir, fillOptions)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pw.Close()
-	req, err := http.NewRequest("POST", s.url+"/v1/apps/a/traces", pr)
+	req, err := http.NewRequest(http.MethodPost, s.url+"/v1/apps/a/traces", pr)
 	if err != nil {
 		t.Fatal(err)
 	}

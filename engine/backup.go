@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Backup writes a consistent copy of the store to dir, which must not exist.
@@ -22,7 +23,8 @@ func (e *Engine) Backup(ctx context.Context, dir string) error {
 	if _, err := fs.Stat(dir); !oserror.IsNotExist(err) {
 		return fmt.Errorf("backup to %s: %w: it exists; name a new directory", dir, errors.Join(ErrInvalid, err))
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	made, err := makeDir(fs, dir)
+	if err != nil {
 		return fmt.Errorf("backup to %s: %w", dir, err)
 	}
 	seq := e.durableSeq()
@@ -32,7 +34,24 @@ func (e *Engine) Backup(ctx context.Context, dir string) error {
 	if err := writeMarker(fs, dir, marker{version: FormatVersion, seq: seq}); err != nil {
 		return fmt.Errorf("backup to %s: %w", dir, err)
 	}
-	return syncDir(fs, fs.PathDir(dir))
+	for _, d := range made {
+		if err := syncDir(fs, d); err != nil {
+			return fmt.Errorf("backup to %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// makeDir makes a directory and the parents that are missing, and returns the
+// directories that got a new entry: until they are synced it may be lost.
+func makeDir(fs vfs.FS, dir string) (changed []string, err error) {
+	for d := dir; ; d = fs.PathDir(d) {
+		if _, err := fs.Stat(d); err == nil || fs.PathDir(d) == d {
+			break
+		}
+		changed = append(changed, fs.PathDir(d))
+	}
+	return changed, fs.MkdirAll(dir, 0o755)
 }
 
 func (e *Engine) durableSeq() uint64 {
@@ -52,7 +71,7 @@ func (e *Engine) Checkpoint(ctx context.Context) error {
 	if err := e.writable(); err != nil {
 		return err
 	}
-	p, err := e.enqueue(ctx, &commitReq{noOp: true, applied: func() { e.checkpoint() }})
+	p, err := e.enqueue(ctx, &commitReq{noOp: true, before: e.checkpoint})
 	if err != nil {
 		return err
 	}

@@ -12,22 +12,23 @@ import (
 // journal, and moves the watermark. It does not sync: the log keeps batches in
 // order, so either all of this is there after a crash or the journal still is.
 // Runs on the committer.
-func (e *Engine) checkpoint() {
+func (e *Engine) checkpoint() error {
 	c := &e.committer
-	if c.minUnsaved == 0 || e.writable() != nil {
-		return
+	if err := e.writable(); err != nil || c.minUnsaved == 0 {
+		return err
 	}
 	seq := e.applied.Load()
 	if err := e.saveUnits(seq); err != nil {
 		// The journal still has everything; try again at the next one.
 		e.opts.Logger.Error("checkpoint failed", "error", err)
 		c.unsaved = 0
-		return
+		return err
 	}
 	c.unsaved, c.minUnsaved, c.lastCheck = 0, 0, time.Time{}
 	e.checkpoints.Add(1)
 	e.evict()
 	e.moveWatermark()
+	return nil
 }
 
 // saveUnits writes every changed unit, then the journal's end, as batches of

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/tracebed/tracebed/rollup"
 )
@@ -56,6 +57,16 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.b = r.b[n:]
 	return v
+}
+
+// uvarint32 is uvarint for a number that must fit 32 bits.
+func (r *reader) uvarint32() uint32 {
+	v := r.uvarint()
+	if v > math.MaxUint32 {
+		r.bad = true
+		return 0
+	}
+	return uint32(v)
 }
 
 // count reads a number of elements of at least size bytes each, so that a
@@ -156,7 +167,7 @@ func appendSample(dst []byte, s *rollup.Sample) []byte {
 func (r *reader) sample() (s rollup.Sample) {
 	s.Status = rollup.Status(r.byte())
 	bits := r.byte()
-	s.Runs = uint32(r.uvarint())
+	s.Runs = r.uvarint32()
 	s.DurationUS = -1
 	if bits&hasDuration != 0 {
 		s.DurationUS = int64(r.uvarint())
@@ -168,7 +179,9 @@ func (r *reader) sample() (s rollup.Sample) {
 		if bits&bit == 0 {
 			return 0, m
 		}
-		n = uint32(r.uvarint())
+		if n = r.uvarint32(); n == 0 {
+			r.bad = true // the bit says that there is one
+		}
 		if bits&hasBigMoney != 0 {
 			m.Hi = r.uvarint()
 		}
@@ -179,7 +192,7 @@ func (r *reader) sample() (s rollup.Sample) {
 	s.CompletionPriced, s.CompletionCost = cost(hasCompletionCost)
 	s.TotalPriced, s.TotalCost = cost(hasTotalCost)
 	if bits&hasUnpriced != 0 {
-		s.Unpriced = uint32(r.uvarint())
+		s.Unpriced = r.uvarint32()
 	}
 	if s.Status >= rollup.NumStatus || s.DurationUS < -1 {
 		r.bad = true

@@ -31,6 +31,9 @@ type change struct {
 type commitReq struct {
 	op      *Op
 	changes []change
+	// before is called on the committer before the batch is applied; an error
+	// refuses the request.
+	before func() error
 	// effect, for operations that are not changes of traces, writes to the
 	// batch and changes memory; Engine.mu is held.
 	effect func(b *pebble.Batch) error
@@ -57,10 +60,9 @@ type committer struct {
 	key     []byte
 	val     []byte
 
-	unsaved     int // deltas since the last checkpoint
-	minUnsaved  uint64
-	lastCheck   time.Time
-	checkFailed bool
+	unsaved    int // deltas since the last checkpoint
+	minUnsaved uint64
+	lastCheck  time.Time
 }
 
 func (c *committer) init() {
@@ -78,19 +80,19 @@ func (e *Engine) commitLoop() {
 		select {
 		case r, ok := <-e.queue:
 			if !ok {
-				e.checkpoint()
+				_ = e.checkpoint() // logged
 				return
 			}
 			e.commit(e.gather(r))
 		case <-tick.C:
 			if !e.opts.DisableBackground {
-				e.checkpoint()
+				_ = e.checkpoint()
 			}
 		case <-e.committer.nudge:
 			e.evict()
 		}
 		if e.committer.unsaved >= e.opts.CheckpointDeltas {
-			e.checkpoint()
+			_ = e.checkpoint()
 		}
 	}
 }
@@ -154,6 +156,13 @@ func (e *Engine) commit(reqs []*commitReq) {
 // loads the state that the deltas will change.
 func (e *Engine) prewrite(b *pebble.Batch, reqs []*commitReq) error {
 	c := &e.committer
+	for _, r := range reqs { // first of all: a checkpoint evicts what is loaded
+		if r.before != nil {
+			if err := r.before(); err != nil {
+				return err
+			}
+		}
+	}
 	for _, r := range reqs {
 		for i := range r.changes {
 			ch := &r.changes[i]

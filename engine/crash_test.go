@@ -272,7 +272,7 @@ func checkNothingForeign(t *testing.T, e *Engine, sent *ledger) {
 
 // TestCrash kills a store in the middle of everything, over and over.
 func TestCrash(t *testing.T) {
-	seeds, rounds := 4, 3
+	seeds, rounds := 3, 3
 	if s, err := strconv.Atoi(os.Getenv("TRACEBED_CRASH_SEEDS")); err == nil {
 		seeds = s
 	}

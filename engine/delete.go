@@ -40,7 +40,11 @@ func (e *Engine) submitOne(ctx context.Context, op *Op) (*pending, error) {
 		unlock()
 		return &pending{e: e, seq: seq}, nil
 	}
-	return e.enqueue(ctx, &commitReq{op: op, changes: []change{ch}, applied: unlock})
+	p, err := e.enqueue(ctx, &commitReq{op: op, changes: []change{ch}, applied: unlock})
+	if err == nil {
+		p.result.updated = 1
+	}
+	return p, err
 }
 
 func (e *Engine) prepareOne(a *appState, op *Op) (change, error) {

@@ -49,6 +49,8 @@ type Engine struct {
 	failed   failure
 	failCh   chan struct{} // closed with the first fatal error
 	failOnce sync.Once
+	stuck    atomic.Bool   // a goroutine of Pebble stands still for ever
+	started  atomic.Bool   // Open has succeeded
 	closing  chan struct{} // closed when Close begins
 	closed   atomic.Bool
 	users    sync.RWMutex // held for reading by every call; Close waits
@@ -109,7 +111,7 @@ func (e *Engine) fail(err error) {
 		e.durable.cond.Broadcast()
 		e.durable.Unlock()
 		e.opts.Logger.Error("the store is read-only from now on", "error", err)
-		if e.opts.OnFatal != nil {
+		if e.opts.OnFatal != nil && e.started.Load() {
 			go e.opts.OnFatal(err)
 		}
 	})
@@ -124,10 +126,10 @@ func (e *Engine) Close() error {
 	close(e.closing)
 	e.users.Lock()   // every call has left, and no other can begin
 	e.users.Unlock() //nolint:staticcheck // an empty section: it only waits
-	if err := e.failed.get(); err != nil {
-		// A goroutine of Pebble stands still for ever; closing the store would
-		// wait for it. The next open replays the log.
-		return errors.Join(err, e.lock.Close())
+	if e.stuck.Load() {
+		// Closing the store would wait for ever. The next open replays the log.
+		close(e.queue) // ends the loops, unless they are what stands still
+		return errors.Join(e.failed.get(), e.lock.Close())
 	}
 	close(e.queue)
 	e.loops.Wait()

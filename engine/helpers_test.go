@@ -3,8 +3,10 @@ package engine
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -264,4 +266,19 @@ func runID(run []byte) string {
 		return "?" + err.Error()
 	}
 	return r.ID
+}
+
+// withCRC appends the checksum that a record ends with.
+func withCRC(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, crcTable))
+}
+
+// noise is text that does not compress to little.
+func noise(n int, seed int64) string {
+	rng := rand.New(rand.NewPCG(uint64(seed), 9))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte('a' + rng.IntN(26))
+	}
+	return string(b)
 }

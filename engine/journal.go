@@ -67,8 +67,8 @@ func decodeJournal(b []byte, apply func(seq uint64, d *delta) error) (last uint6
 	ops := r.count(1)
 	for i := range ops {
 		for range r.count(5) {
-			d := delta{remove: r.byte() == 1, app: uint32(r.uvarint()), startUS: int64(r.uvarint()),
-				slotN: uint32(r.uvarint()), sample: r.sample()}
+			d := delta{remove: r.byte() == 1, app: r.uvarint32(), startUS: int64(r.uvarint()),
+				slotN: r.uvarint32(), sample: r.sample()}
 			if r.bad {
 				break
 			}

@@ -154,11 +154,8 @@ func bodyKey(dst []byte, app uint32, startUS int64, idKey []byte) []byte {
 // bodyHourSpan is the range of the bodies of one app in one hour.
 func bodyHourSpan(app, hour uint32) (lo, hi []byte) {
 	lo = binary.BigEndian.AppendUint32([]byte{prefixBody}, ^hour)
-	hi = binary.BigEndian.AppendUint32(append([]byte(nil), lo...), app+1)
-	if app == ^uint32(0) {
-		hi = binary.BigEndian.AppendUint32([]byte{prefixBody}, ^hour+1)
-	}
-	return binary.BigEndian.AppendUint32(lo, app), hi
+	lo = binary.BigEndian.AppendUint32(lo, app)
+	return lo, prefixEnd(lo)
 }
 
 // unitKey is a key of (app, number): buckets and histograms by day, index and

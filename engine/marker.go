@@ -67,9 +67,8 @@ func readMarker(fs vfs.FS, dir string) (m marker, ok bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
-	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 4096))
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return m, false, err
 	}
 	m, err = parseMarker(string(text))

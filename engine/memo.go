@@ -9,10 +9,12 @@ import (
 // memoBytes bounds the memo of merged buckets.
 const memoBytes = 48 << 20
 
-// memoKey names a stretch of an app's time.
+// memoKey names a stretch of an app's time, and the retention cutoff that cuts
+// its hours short, 0 where none does.
 type memoKey struct {
 	app      uint32
 	from, to int64
+	cutoff   int64
 }
 
 // memoBucket is a stretch that was merged before: its sums, histogram and

@@ -85,7 +85,10 @@ func (m *adder) stats(from, to int64) (rollup.Stats, error) {
 	for _, u := range m.v.units[lo:hi] {
 		seq = max(seq, u.lsn)
 	}
-	key := memoKey{m.v.app, from, to}
+	key := memoKey{app: m.v.app, from: from, to: to}
+	if from < m.v.cutoff {
+		key.cutoff = m.v.cutoff
+	}
 	worth := from%usPerQuarter == 0 && to%usPerQuarter == 0
 	if worth {
 		if b := m.v.e.memo.get(key, seq); b != nil {

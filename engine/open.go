@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,10 +30,39 @@ func Open(dir string, o Options) (*Engine, error) {
 	e.mu.nextApp = 1
 	e.durable.cond = sync.NewCond(&e.durable.Mutex)
 	e.committer.init()
-	if err := e.open(); err != nil {
+	if err := e.guardedOpen(); err != nil {
 		return nil, fmt.Errorf("open data directory %s: %w", dir, explain(err))
 	}
 	return e, nil
+}
+
+// guardedOpen is open for a disk that fails meanwhile: Pebble then panics, or
+// never returns (pebbleLogger.Fatalf).
+func (e *Engine) guardedOpen() error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			switch r := recover().(type) {
+			case nil:
+			case runtime.Error:
+				panic(r) // a mistake, not the disk
+			case error:
+				done <- r
+			default:
+				panic(r)
+			}
+		}()
+		done <- e.open()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-e.failCh:
+		if e.stuck.Load() {
+			return e.failed.get()
+		}
+		return errors.Join(<-done, e.failed.get())
+	}
 }
 
 func (e *Engine) open() (err error) {
@@ -45,7 +75,7 @@ func (e *Engine) open() (err error) {
 			err = errors.Join(err, e.lock.Close())
 		}
 	}()
-	if !fresh && !m.clean && !e.opts.ReadOnly {
+	if !fresh && !e.opts.ReadOnly {
 		if err := e.checkWatermark(m); err != nil {
 			return err
 		}
@@ -61,6 +91,10 @@ func (e *Engine) open() (err error) {
 			return errors.Join(err, e.db.Close())
 		}
 	}
+	if err := e.failed.get(); err != nil { // the log could not be made
+		return errors.Join(err, e.db.Close())
+	}
+	e.started.Store(true)
 	e.start()
 	return nil
 }
@@ -122,9 +156,9 @@ func (e *Engine) checkEmpty() error {
 	return nil
 }
 
-// checkWatermark opens a store that was not closed in order for reading first:
-// a damaged MANIFEST makes Pebble forget tables and delete their files when it
-// opens for writing (style.md 3c.8).
+// checkWatermark opens a store for reading first: a damaged MANIFEST makes
+// Pebble forget tables and delete their files when it opens for writing
+// (style.md 3c.8).
 func (e *Engine) checkWatermark(m marker) error {
 	if m.seq == 0 {
 		return nil
@@ -152,7 +186,9 @@ func explain(err error) error {
 		return fmt.Errorf("%w: choose an empty directory or a Tracebed one", err)
 	case errors.Is(err, ErrCorrupt):
 		return fmt.Errorf("%w: keep a copy of it and restore a backup", err)
-	case pebble.IsCorruptionError(err), strings.Contains(err.Error(), "corrupt"):
+	case pebble.IsCorruptionError(err), strings.Contains(err.Error(), "corrupt"),
+		// What Pebble says of tables that are missing or cut.
+		strings.Contains(err.Error(), "unknown to the objstorage provider"), strings.Contains(err.Error(), "object size mismatch"):
 		return fmt.Errorf("%w: %w: keep a copy of it and restore a backup", ErrCorrupt, err)
 	case oserror.IsPermission(err), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: make it writable for this user or choose another directory", err)

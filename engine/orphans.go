@@ -22,25 +22,32 @@ func (e *Engine) PromoteOrphans(ctx context.Context) (int, error) {
 	}
 	cutoff := e.opts.Now().Add(-e.opts.OrphanTimeout).UnixMicro()
 	done := 0
+	var damaged error // must not keep other traces from their promotion
 	for _, name := range e.appNames() {
+		var after []byte
 		for {
-			ids, err := e.idleOrphans(ctx, name, cutoff)
+			ids, last, err := e.idleOrphans(ctx, name, cutoff, after)
 			if err != nil {
-				return done, err
+				return done, errors.Join(damaged, err)
 			}
 			for _, id := range ids {
 				op := &Op{Kind: OpPromote, TimeNS: e.opts.Now().UnixNano(), App: name, Key: id, Cutoff: cutoff}
-				if _, err := e.Apply(ctx, op); err != nil && !errors.Is(err, ErrNotFound) {
-					return done, err
+				res, err := e.Apply(ctx, op)
+				switch {
+				case errors.Is(err, ErrCorrupt):
+					damaged = errors.Join(damaged, fmt.Errorf("trace %q: %w", id, err))
+				case err != nil && !errors.Is(err, ErrNotFound):
+					return done, errors.Join(damaged, err)
 				}
-				done++
+				done += res.Updated
 			}
 			if len(ids) < promoteBatch {
 				break
 			}
+			after = last
 		}
 	}
-	return done, nil
+	return done, damaged
 }
 
 func (e *Engine) appNames() []string {
@@ -54,34 +61,37 @@ func (e *Engine) appNames() []string {
 }
 
 // idleOrphans lists traces with orphans whose last update is at or before
-// cutoff, the longest idle first.
-func (e *Engine) idleOrphans(ctx context.Context, name string, cutoff int64) ([]string, error) {
+// cutoff, the longest idle first, from behind the key after on; last is the
+// key of the last one.
+func (e *Engine) idleOrphans(ctx context.Context, name string, cutoff int64, after []byte) (ids []string, last []byte, err error) {
 	leave, err := e.enter(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer leave()
 	a := e.appNamed(name)
 	if a == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	lo, _ := appSpan(prefixOrphan, a.id)
+	if after != nil {
+		lo = append(after, 0)
+	}
 	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: orphanKey(nil, a.id, cutoff+1, nil)})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, nil, storeError(err)
 	}
-	var ids []string
 	for ok := it.First(); ok && len(ids) < promoteBatch; ok = it.Next() {
 		if len(it.Key()) <= summaryKeyHead {
-			return nil, errors.Join(fmt.Errorf("%w: orphan key", ErrCorrupt), it.Close())
+			return nil, nil, errors.Join(fmt.Errorf("%w: orphan key", ErrCorrupt), it.Close())
 		}
 		id, err := decodeID(it.Key()[summaryKeyHead:])
 		if err != nil {
-			return nil, errors.Join(err, it.Close())
+			return nil, nil, errors.Join(err, it.Close())
 		}
-		ids = append(ids, id)
+		ids, last = append(ids, id), append(last[:0], it.Key()...)
 	}
-	return ids, storeError(errors.Join(it.Error(), it.Close()))
+	return ids, last, storeError(errors.Join(it.Error(), it.Close()))
 }
 
 // promote prepares a trace whose orphans become roots. It changes nothing when

@@ -14,19 +14,22 @@ import (
 // default is the oldest, in which a WAL has no detection of damage.
 const pebbleFormat = pebble.FormatValueSeparation
 
-// bodyProfile compresses rows cheaply and leaves bodies alone: they are zstd
-// frames already (storage.md Q5).
-var bodyProfile = func() *sstable.CompressionProfile {
-	p := *sstable.FastestCompression
-	p.Name = "TracebedBodies"
-	p.ValueBlocks = sstable.NoCompression.ValueBlocks
-	return &p
-}()
+// blockProfile compresses rows cheaply and leaves bodies alone: they are zstd
+// frames already, and have tables of their own (see SpanPolicyFunc), in which
+// the adaptive compressor soon falls back to none.
+var blockProfile = &sstable.CompressionProfile{
+	Name:                           "Tracebed",
+	DataBlocks:                     sstable.FastestCompression.DataBlocks,
+	ValueBlocks:                    sstable.NoCompression.ValueBlocks,
+	OtherBlocks:                    sstable.NoCompression.OtherBlocks,
+	MinReductionPercent:            12,
+	AdaptiveReductionCutoffPercent: 12,
+}
 
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          e.opts.FS,
+		FS:                          newWALFS(e.opts.FS, e),
 		Lock:                        lock,
 		ReadOnly:                    readOnly,
 		FormatMajorVersion:          pebbleFormat,
@@ -45,7 +48,7 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
-		o.Levels[i].Compression = func() *sstable.CompressionProfile { return bodyProfile }
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = 16 << 20
@@ -110,6 +113,7 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 // (style.md 3c.1). The engine turns read-only, everybody who waits for a write
 // gets an error, and this goroutine stops for ever.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.e.stuck.Store(true)
 	l.e.fail(fmt.Errorf("%w: the disk failed: %s; restart after mending it", ErrReadOnly, fmt.Sprintf(format, args...)))
 	select {}
 }

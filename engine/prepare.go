@@ -112,6 +112,8 @@ func decodeBodyClosing(b []byte, startUS int64, c io.Closer) (body, error) {
 	return out, errors.Join(err, c.Close())
 }
 
+const refusedExpired = "start_time: it lies before what the retention keeps; send newer runs or keep more"
+
 // upsert prepares the runs of one trace. A change without new means that
 // nothing has to be written.
 func (w *preparer) upsert(incoming []trace.Run) (change, error) {
@@ -120,6 +122,11 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	old, err := w.stored(ch.id)
 	if err != nil {
 		return change{}, err
+	}
+	cutoff := w.e.cutoff.Load()
+	if old != nil && old.startUS < cutoff { // gone, though its rows may be left
+		w.result.refuse(id, refusedExpired)
+		return change{}, nil
 	}
 	// Copies of one run in one call are reduced to the one that wins; the
 	// others count as unchanged.

@@ -177,10 +177,14 @@ func (e *Engine) replayDelta(seq uint64, d *delta, onDisk map[*unit]uint64) erro
 			return nil
 		}
 	}
+	healed := e.rebuilt.Load()
 	if err := e.preload(a, d.startUS); err != nil {
 		return err
 	}
 	u := a.applyDelta(seq, d)
+	if e.rebuilt.Load() != healed {
+		u.broken = true // what was made from the rows has all deltas already
+	}
 	if _, seen := onDisk[u]; !seen {
 		onDisk[u] = 0
 	}

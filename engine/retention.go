@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -40,33 +41,70 @@ func (e *Engine) Expire(ctx context.Context) (int, error) {
 // writers refuse it, so the deletions that follow are invisible. Locators lie
 // at random places and are deleted one by one; all else goes by ranges with
 // the last step.
+//
+// What goes is chosen here, with every trace locked: an operation that was
+// prepared under the old cutoff must not be applied under the new one, or the
+// result would depend on more than the order of operations.
 func (e *Engine) submitRetain(ctx context.Context, op *Op) (*pending, error) {
-	p := &pending{}
-	q, err := e.enqueue(ctx, &commitReq{op: op, effect: func(b *pebble.Batch) error {
-		cutoff := max(e.cutoff.Load(), op.Cutoff)
-		e.cutoff.Store(cutoff)
-		n, err := e.expire(b, cutoff)
-		p.result.updated = n
-		return errors.Join(err, b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(cutoff)), nil))
-	}})
+	if op.Cutoff <= 0 || op.Cutoff > maxStartUS || op.Cutoff%usPerHour != 0 {
+		return nil, fmt.Errorf("%w: cutoff %d: it must be a whole hour since the epoch", ErrInvalid, op.Cutoff)
+	}
+	apps, unlock := e.lockAll()
+	cutoff := max(e.cutoff.Load(), op.Cutoff)
+	gone := e.db.NewBatch()
+	release := func() { _ = gone.Close(); unlock() }
+	n, err := e.expire(gone, apps, cutoff)
 	if err != nil {
+		release()
 		return nil, err
 	}
-	p.e, p.req = e, q.req
-	return p, nil
+	r := &commitReq{op: op, applied: release, effect: func(b *pebble.Batch) error {
+		e.cutoff.Store(cutoff)
+		return errors.Join(b.Apply(gone, nil), b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(cutoff)), nil))
+	}}
+	if cutoff > e.cutoff.Load() {
+		// A replay must not meet deltas of hours whose rows are gone.
+		r.before = e.checkpoint
+	}
+	p, err := e.enqueue(ctx, r)
+	if err == nil {
+		p.result.updated = n
+	}
+	return p, err
+}
+
+// lockAll waits for the operations on traces and apps that are under way,
+// keeps new ones out, and returns the apps there are.
+func (e *Engine) lockAll() (apps []*appState, unlock func()) {
+	for {
+		apps = e.appList()
+		for _, a := range apps {
+			a.gate.RLock()
+		}
+		for i := range e.stripes {
+			e.stripes[i].Lock()
+		}
+		unlock = func() {
+			for i := range e.stripes {
+				e.stripes[i].Unlock()
+			}
+			for _, a := range apps {
+				a.gate.RUnlock()
+			}
+		}
+		if slices.Equal(apps, e.appList()) {
+			return apps, unlock
+		}
+		unlock() // one was made or deleted meanwhile
+	}
 }
 
 // expire deletes up to retainBatch expired traces, app by app in the order of
-// their numbers. Engine.mu is held; it runs on the committer.
-func (e *Engine) expire(b *pebble.Batch, cutoff int64) (int, error) {
-	ids := make([]uint32, 0, len(e.mu.byID))
-	for id := range e.mu.byID {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+// their numbers. Everything is locked.
+func (e *Engine) expire(b *pebble.Batch, apps []*appState, cutoff int64) (int, error) {
 	n := 0
-	for _, id := range ids {
-		got, err := e.expireApp(b, id, cutoff, retainBatch-n)
+	for _, a := range apps {
+		got, err := e.expireApp(b, a.id, cutoff, retainBatch-n)
 		if n += got; err != nil || n >= retainBatch {
 			return n, err
 		}

@@ -181,7 +181,8 @@ func (v *view) whole(id string) ([]byte, body, error) {
 	b, err := decodeBody(val, s.startUS)
 	var all []byte
 	if err == nil {
-		all, err = b.appendAll(make([]byte, 0, b.rawSize+1))
+		// The size is a promise of the stored bytes: room for what is likely.
+		all, err = b.appendAll(make([]byte, 0, min(b.rawSize, 32*len(b.frame))+1))
 	}
 	b.table, b.row, b.frame = nil, nil, nil // they alias the store
 	return all, b, errors.Join(err, closer.Close())

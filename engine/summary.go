@@ -44,7 +44,7 @@ func decodeSummary(b []byte, startUS int64) (summary, error) {
 	s := summary{startUS: startUS}
 	version, status := r.byte(), r.byte()
 	s.flags = r.byte()
-	s.slot = index.Slot{MS: msInHour(startUS), N: uint32(r.uvarint())}
+	s.slot = index.Slot{MS: msInHour(startUS), N: r.uvarint32()}
 	s.updatedUS = startUS + r.varint()
 	s.setHash = r.uint64()
 	s.sample = r.sample()

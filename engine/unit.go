@@ -193,6 +193,9 @@ func (e *Engine) hourIndex(r pebble.Reader, app uint32, u *unit, h int) (*index.
 		x, err = index.DecodeHour(b)
 		return err
 	})
+	if err == nil {
+		err = e.fits(r, app, u, h, func(st rollup.Status) uint64 { return uint64(x.Count(index.MaskOf(st))) })
+	}
 	if err != nil {
 		err = e.heal(r, app, u, err)
 		return p.index.Load(), err
@@ -209,13 +212,37 @@ func (e *Engine) quarterHours(r pebble.Reader, app uint32, u *unit, h int) (*rol
 		return q, nil
 	}
 	q := new(rollup.QuarterHours)
-	if err := readRow(r, unitKey(nil, prefixQuarter, app, u.hour(h)), q.Decode); err != nil {
+	err := readRow(r, unitKey(nil, prefixQuarter, app, u.hour(h)), q.Decode)
+	if err == nil {
+		err = e.fits(r, app, u, h, func(st rollup.Status) (n uint64) {
+			for i := range q.Quarters {
+				n += q.Quarters[i].Count[st]
+			}
+			return n
+		})
+	}
+	if err != nil {
 		err = e.heal(r, app, u, err)
 		return p.quarters.Load(), err
 	}
 	p.quarters.CompareAndSwap(nil, q)
 	e.grew(quartersBytes(q))
 	return p.quarters.Load(), nil
+}
+
+// fits compares the counts of a row that was just read with those of its hour,
+// so that a row that is missing or stale does not pass for an empty one.
+func (e *Engine) fits(r pebble.Reader, app uint32, u *unit, h int, count func(rollup.Status) uint64) error {
+	s, err := e.dayScalars(r, app, u)
+	if err != nil {
+		return err
+	}
+	for st := range rollup.Status(rollup.NumStatus) {
+		if got, want := count(st), s.Hours[h].Count[st]; got != want {
+			return fmt.Errorf("%w: hour %d has %d traces of a status, its bucket %d", ErrCorrupt, u.hour(h), got, want)
+		}
+	}
+	return nil
 }
 
 // hour is the number of an hour (0–23) of the day since the epoch.

@@ -137,17 +137,22 @@ func (w *walker) jump(us int64) error {
 		if err != nil {
 			return err
 		}
-		total, err := w.v.countBelow(w.mask, maxStartUS+1)
+		end, err := w.v.countBelow(w.mask, w.win.To)
 		if err != nil {
 			return err
 		}
-		return w.jumpTo(ms, below, below < total)
+		return w.jumpTo(ms, below, below < end)
 	}
 	below, err := w.v.countBelow(w.mask, ms*1000)
 	if err != nil {
 		return err
 	}
-	return w.jumpTo(ms, below-1, below > 0)
+	// Before the window retention may have removed the index.
+	end, err := w.v.countBelow(w.mask, w.win.From)
+	if err != nil {
+		return err
+	}
+	return w.jumpTo(ms, below-1, below > end)
 }
 
 func (w *walker) jumpTo(ms int64, rank int, found bool) error {

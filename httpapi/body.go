@@ -10,15 +10,17 @@ import (
 )
 
 // How bodies stay within MaxInflightBytes. A body takes a share of the reading
-// budget for its buffer before a byte of it is read, then, when it is whole, a
-// share of the storing budget for what parsing and storing need. The two are
-// apart so that nobody holds a part of one budget while waiting for the rest
-// of it: those who store always end, and those who read wait only for them.
+// budget (a quarter) for its buffer before a byte of it is read, then, when it
+// is whole, a share of the storing budget (the rest) for what parsing and
+// storing need. The two are apart so that nobody holds a part of one budget
+// while waiting for the rest of it: those who store always end, and those who
+// read wait only for them. Who waits has its body in the client still.
 
 const (
-	// storeFactor is what a body of n bytes needs beside its buffer, in bodies:
-	// the canonical runs and the rendered trace.
-	storeFactor = 2
+	// storeFactor is what a body needs to be stored, in bodies: the canonical
+	// runs, the trace, its frame, the batch, and Pebble's flush of that (heap
+	// profile of 50 MB bodies that do not compress).
+	storeFactor = 8
 	// bytesPerSecond is the slowest rate at which a body may arrive.
 	bytesPerSecond = 32 << 10
 	// pooledBuf is the largest buffer that is kept for the next body.
@@ -187,6 +189,15 @@ func (c *call) overloaded() *apiError {
 
 // releaseBody gives the buffer and the shares back.
 func (c *call) releaseBody() {
+	c.releaseBuffer()
+	if b := &c.in; b.storing > 0 {
+		c.srv.storing.release(b.storing)
+		b.storing = 0
+	}
+}
+
+// releaseBuffer gives the buffer and its share of the reading budget back.
+func (c *call) releaseBuffer() {
 	b := &c.in
 	if b.buf != nil {
 		if cap(*b.buf) <= pooledBuf {
@@ -197,10 +208,6 @@ func (c *call) releaseBody() {
 	if b.reading > 0 {
 		c.srv.reading.release(b.reading)
 		b.reading = 0
-	}
-	if b.storing > 0 {
-		c.srv.storing.release(b.storing)
-		b.storing = 0
 	}
 }
 

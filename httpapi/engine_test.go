@@ -274,6 +274,14 @@ func TestEngineErrorsOverHTTP(t *testing.T) {
 			t.Errorf("%s: not empty: %.300s", path, b)
 		}
 	}
+	for path, field := range map[string]string{
+		"/v1/apps/demo/traces?cursor=nonsense":           `"cursor":"it is not`,
+		"/v1/apps/demo/metrics?" + year + "&interval=1s": `"interval":"interval 1s gives more than`,
+	} {
+		if _, b, _ := c.call("GET", path, ""); !bytes.Contains(b, []byte(`"details":{`+field)) {
+			t.Errorf("%s: %s", path, b)
+		}
+	}
 	first, _, resp := c.call("GET", "/v1/apps/demo/traces/download?limit=10", "")
 	next := resp.Trailer.Get("Tracebed-Next-Cursor")
 	if first != 200 || next == "" || resp.Trailer.Get("Tracebed-Complete") != "false" {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -82,9 +83,10 @@ func toAPIError(err error) *apiError {
 	case errors.Is(err, engine.ErrNotFound):
 		return notFound(clean(err))
 	case errors.Is(err, rollup.ErrTooManyBuckets):
-		return badField("interval", clean(err))
+		_, text, _ := strings.Cut(clean(err), rollup.ErrTooManyBuckets.Error()+": ")
+		return badField("interval", cmp.Or(text, clean(err)))
 	case errors.Is(err, engine.ErrInvalid):
-		return badRequest(clean(err))
+		return invalid(err)
 	case errors.Is(err, engine.ErrOverloaded):
 		return unavailable("too much is waiting to be stored; send it again later", 1)
 	case errors.Is(err, engine.ErrReadOnly):
@@ -96,6 +98,16 @@ func toAPIError(err error) *apiError {
 			message: "stored data of this answer is damaged; other data stays readable; run tracebed verify"}, err)
 	}
 	return withCause(&apiError{status: 500, code: codeInternal, message: "internal error"}, err)
+}
+
+// invalid is the 400 of an engine.ErrInvalid, whose text is "invalid
+// argument: field: what is wrong".
+func invalid(err error) *apiError {
+	text := strings.TrimPrefix(clean(err), engine.ErrInvalid.Error()+": ")
+	if field, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(field, " ") {
+		return badField(field, rest)
+	}
+	return badRequest(text)
 }
 
 func withCause(e *apiError, cause error) *apiError {

@@ -165,7 +165,7 @@ func (r zstdReader) Read(p []byte) (int, error) {
 
 // noEOF keeps an empty body from looking like a decoded one.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

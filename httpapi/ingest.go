@@ -52,6 +52,7 @@ func (c *call) store(app string, body []byte) error {
 		return err
 	}
 	runs, bad, err := dynamiq.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
+	c.releaseBuffer() // Parse keeps nothing of the body
 	if err != nil {
 		return badField("body", clean(err))
 	}

@@ -25,8 +25,8 @@ type listener struct {
 	rejected  atomic.Uint64
 }
 
-func newListener(ln net.Listener, max int, stall time.Duration) *listener {
-	return &listener{Listener: ln, max: max, stall: stall, conns: make(map[*conn]struct{})}
+func newListener(ln net.Listener, most int, stall time.Duration) *listener {
+	return &listener{Listener: ln, max: most, stall: stall, conns: make(map[*conn]struct{})}
 }
 
 // Accept waits for a connection that is within the limit.

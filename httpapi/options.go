@@ -30,7 +30,8 @@ type Options struct {
 	// stored at one time. Default 512 MiB.
 	MaxInflightBytes int64
 	// QueueWait is how long a body waits for its share of MaxInflightBytes
-	// before it is answered 503. Default 5 s.
+	// before it is answered 503. The Dynamiq SDK never sends anything twice, so
+	// waiting is better than refusing. Default 20 s.
 	QueueWait time.Duration
 
 	// ExportBudget ends a download early, with a valid end. Default 3 m.
@@ -59,7 +60,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.MaxBody, 64<<20)
 	setDefault(&o.MaxInflightBytes, 512<<20)
-	setDefault(&o.QueueWait, 5*time.Second)
+	setDefault(&o.QueueWait, 20*time.Second)
 	setDefault(&o.ExportBudget, 3*time.Minute)
 	setDefault(&o.MaxExports, 16)
 	setDefault(&o.MaxConns, 4096)

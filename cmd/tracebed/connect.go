@@ -103,7 +103,9 @@ func (t *target) open(a access) (*client, error) {
 		defer cancel()
 		err := server.Shutdown(ctx)
 		_ = ln.Close() // a Serve that had not begun does not see the shutdown
-		<-served
+		if serr := <-served; !errors.Is(serr, net.ErrClosed) {
+			err = errors.Join(err, serr)
+		}
 		return errors.Join(err, store.Close())
 	})
 	return c, nil
@@ -165,11 +167,17 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
+// lostError is a connection that failed: the request may be sent again.
+type lostError struct{ error }
+
+func (e *lostError) Error() string { return "reach the server: " + e.error.Error() }
+func (e *lostError) Unwrap() error { return e.error }
+
 func (c *client) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
-	return fail(fmt.Errorf("reach the server: %w", err), "check --server, and that tracebed serve runs there")
+	return fail(&lostError{err}, "check --server, and that tracebed serve runs there")
 }
 
 // apiError is an error answer of the server.

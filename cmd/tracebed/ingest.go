@@ -239,7 +239,8 @@ func (s *sender) send(b *batch) error {
 		err := s.post(b)
 		var api *apiError
 		busy := errors.As(err, &api) && (api.Status == http.StatusServiceUnavailable || api.Status == http.StatusTooManyRequests)
-		lost := err != nil && api == nil && s.ctx.Err() == nil
+		var gone *lostError
+		lost := errors.As(err, &gone) && s.ctx.Err() == nil
 		if err == nil || !busy && !lost {
 			return err
 		}
@@ -294,8 +295,12 @@ func (s *sender) post(b *batch) error {
 			}
 		} `json:"data"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Data == nil {
-		return fail(fmt.Errorf("the answer to a batch is not what a Tracebed server sends (%v)", err), "check --server")
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return s.c.unreachable(err)
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil || answer.Data == nil {
+		return fail(errors.New("the answer to a batch is not what a Tracebed server sends"), "check --server")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,10 @@ func (s *source) pieces(emit func(piece) error) error {
 	if f := (*failure)(nil); errors.As(err, &f) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", s.name, err)
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fail(fmt.Errorf("%s: %w", s.name, err), "mend the input there and send it again: what is stored is not stored twice")
 }
 
 // parser turns values into pieces.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -79,6 +80,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	if err != nil {
 		return err
 	}
+	limitMemory()
 	log := newLogger(errOut, f.logLevel.value)
 	broken := make(chan error, 1)
 	store, err := engine.Open(f.data, engine.Options{
@@ -93,7 +95,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 			err = fail(fmt.Errorf("close data directory %s: %w", f.data, cerr), "start it again: what was acknowledged is in its log")
 		}
 	}()
-	ln, err := net.Listen("tcp", f.listen)
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fail(fmt.Errorf("listen on %s: %w", f.listen, err), "stop what listens there, or choose another address with --listen")
 	}
@@ -119,6 +121,15 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	fmt.Fprintf(out, "Tracebed is ready: %s\n", link)
 	log.Info("serving", "listen", ln.Addr().String(), "data", f.data, "version", v, "auth", f.auth.value)
 	return f.wait(ctx, log, server, served, broken)
+}
+
+// limitMemory asks the garbage collector to work harder near 1 GiB, unless
+// GOMEMLIMIT says otherwise: many large bodies at once leave garbage faster
+// than the usual pace collects it.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(1 << 30)
+	}
 }
 
 // check finds flags that do not go together.

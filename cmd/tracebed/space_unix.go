@@ -11,5 +11,5 @@ func freeSpace(path string) (n int64, ok bool) {
 	if err := syscall.Statfs(path, &s); err != nil {
 		return 0, false
 	}
-	return int64(s.Bavail) * int64(s.Bsize), true
+	return int64(s.Bavail) * int64(s.Bsize), true //nolint:unconvert // Bsize is a uint32 on darwin
 }

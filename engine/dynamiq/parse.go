@@ -132,7 +132,7 @@ func (p *parser) object() error {
 			return err
 		}
 	}
-	if shape == ErrBoth && p.list < 0 {
+	if errors.Is(shape, ErrBoth) && p.list < 0 {
 		shape = ErrShape
 	}
 	if err := p.s.End(); err != nil {

@@ -1,6 +1,8 @@
 package dynamiq
 
 import (
+	"errors"
+
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 	"github.com/tracebed/tracebed/engine/trace"
 )
@@ -88,7 +90,7 @@ func readParents(body []byte, list, maxRuns int) (map[string]string, error) {
 
 // shift moves the offset of a syntax error found in body[list:].
 func shift(err error, list int) error {
-	if syntax, ok := err.(*jsonscan.SyntaxError); ok {
+	if syntax := (*jsonscan.SyntaxError)(nil); errors.As(err, &syntax) {
 		return &jsonscan.SyntaxError{Offset: syntax.Offset + list, Msg: syntax.Msg}
 	}
 	return err

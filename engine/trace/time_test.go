@@ -84,7 +84,7 @@ func TestTimeAgreesWithStandardLibrary(t *testing.T) {
 			t.Fatalf("AppendTime of %d = %s", ns, text)
 		}
 	}
-	for day := int64(0); day < MaxNS/(secondsPerDay*nsPerSecond); day++ {
+	for day := range int64(MaxNS / (secondsPerDay * nsPerSecond)) {
 		check(day*secondsPerDay*nsPerSecond, 0, 0)
 	}
 	for range 20_000 {

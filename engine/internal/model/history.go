@@ -18,13 +18,14 @@ const (
 	OpDeleteTrace
 	OpDeleteApp
 	OpRestart    // close the engine and open it again
+	OpBackup     // go on with a backup made while the engine runs
 	OpCrash      // the machine dies; open what was synced
 	OpCheckpoint // write the state that is only in memory and the journal
 	OpAdvance    // the clock goes on, then orphans are promoted
 	OpCheck      // a few random questions
 )
 
-var opNames = [...]string{"post", "posts at once", "delete trace", "delete app", "restart", "crash", "checkpoint", "advance", "check"}
+var opNames = [...]string{"post", "posts at once", "delete trace", "delete app", "restart", "backup", "crash", "checkpoint", "advance", "check"}
 
 func (k OpKind) String() string { return opNames[k] }
 
@@ -125,7 +126,7 @@ func (g *generator) step() Op {
 	case n < 81:
 		return Op{Kind: OpDeleteApp, App: pickOne(g, g.apps)}
 	case n < 83:
-		return Op{Kind: OpRestart}
+		return Op{Kind: pickOne(g, []OpKind{OpRestart, OpRestart, OpBackup})}
 	case n < 85:
 		return Op{Kind: OpCrash, Seed: g.rng.Uint64()}
 	case n < 89:

@@ -77,24 +77,24 @@ func (r *Run) mergeEnd() int64 {
 	return r.End.NS
 }
 
-// Wins reports whether the copy n, received after old, takes its place:
+// Wins reports whether the copy r, received after old, takes its place:
 // finished beats open, then the later end, then the later received.
-func (n *Run) Wins(old *Run) bool {
-	if n.Finished() != old.Finished() {
-		return n.Finished()
+func (r *Run) Wins(old *Run) bool {
+	if r.Finished() != old.Finished() {
+		return r.Finished()
 	}
-	if !n.Finished() {
+	if !r.Finished() {
 		return true
 	}
-	return n.mergeEnd() >= old.mergeEnd()
+	return r.mergeEnd() >= old.mergeEnd()
 }
 
 // Same reports whether two copies say the same.
-func (n *Run) Same(old *Run) bool {
-	if len(n.Members) != len(old.Members) {
+func (r *Run) Same(old *Run) bool {
+	if len(r.Members) != len(old.Members) {
 		return false
 	}
-	for k, v := range n.Members {
+	for k, v := range r.Members {
 		if w, ok := old.Members[k]; !ok || w != v {
 			return false
 		}
@@ -221,10 +221,7 @@ func parseMetadata(r *Run, m map[string]json.RawMessage) error {
 			}
 		}
 	}
-	node, err := object(meta["node"])
-	if err != nil {
-		return nil
-	}
+	node, _ := object(meta["node"]) // anything else is as good as none
 	if g, err := text(node["group"]); err == nil && g != nil {
 		r.Group = *g
 	}

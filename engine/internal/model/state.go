@@ -28,7 +28,7 @@ func (g *generator) versions(p *plan, id, parent string, start int64, i int, sha
 		case 1:
 			end -= 1 + g.rng.Int64N(1e9) // must lose
 		case 2:
-			end += 1 // by a nanosecond
+			end++ // by a nanosecond
 		default:
 			end += g.rng.Int64N(1e9)
 		}

@@ -27,9 +27,13 @@ const (
 // returns how many traces they hold. The body is reused after emit returns.
 // No run starts after now; traces under way at now are open.
 func Generate(seed uint64, now time.Time, emit func(body []byte) error) (int, error) {
+	return generate(seed, now, traces, emit)
+}
+
+func generate(seed uint64, now time.Time, about int, emit func(body []byte) error) (int, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	g := newGenerator(seed)
-	var total int
+	total := 0
 	body := append(make([]byte, 0, bodyBytes*5/4), `{"runs":[`...)
 	empty := len(body)
 	flush := func() error {
@@ -40,7 +44,7 @@ func Generate(seed uint64, now time.Time, emit func(body []byte) error) (int, er
 		body = body[:empty]
 		return err
 	}
-	for _, at := range g.schedule(now) {
+	for _, at := range g.schedule(now, about) {
 		t := g.trace(at, now)
 		if len(t.runs) == 0 {
 			continue
@@ -104,7 +108,7 @@ func newGenerator(seed uint64) *generator {
 
 // schedule spreads the starts over the days: few at night and at weekends,
 // most in working hours, and always some in the last minutes.
-func (g *generator) schedule(now time.Time) []time.Time {
+func (g *generator) schedule(now time.Time, about int) []time.Time {
 	first := now.Add(-Days * 24 * time.Hour)
 	g.outage = now.Add(-5*24*time.Hour - 3*time.Hour)
 	weights := make([]float64, Days*24)
@@ -115,7 +119,7 @@ func (g *generator) schedule(now time.Time) []time.Time {
 	}
 	var starts []time.Time
 	for i, w := range weights {
-		mean := w / sum * traces
+		mean := w / sum * float64(about)
 		n := int(mean*(0.75+g.rng.Float64()/2) + g.rng.Float64())
 		if i == len(weights)-1 {
 			n = max(n, 8)

@@ -10,6 +10,10 @@ import (
 
 var when = time.Date(2026, 6, 10, 13, 37, 11, 123456789, time.UTC)
 
+// few is a quarter of a demo, which is enough to see all kinds of traces and
+// does not take minutes under the race detector.
+const few = traces / 4
+
 // TestGenerateIsBelievable checks what the demo promises: the time it covers,
 // the kinds of traces in it, and that its bodies are well formed.
 func TestGenerateIsBelievable(t *testing.T) {
@@ -30,7 +34,7 @@ func TestGenerateIsBelievable(t *testing.T) {
 	ids, roots := map[string]string{}, map[string]string{}
 	models, groups, days := map[string]int{}, map[string]int{}, map[string]int{}
 	var size, cached, retried, unpriced int
-	traces, err := Generate(1, when, func(body []byte) error {
+	made, err := generate(1, when, few, func(body []byte) error {
 		size += len(body)
 		var b struct{ Runs []sent }
 		if err := json.Unmarshal(body, &b); err != nil {
@@ -86,14 +90,14 @@ func TestGenerateIsBelievable(t *testing.T) {
 	for _, s := range roots {
 		states[s]++
 	}
-	t.Logf("%d traces, %d runs, %d bytes, roots %v, models %v, groups %v", traces, len(ids), size, states, models, groups)
-	if traces < 2000 || traces > 4000 || traces != len(roots) {
-		t.Errorf("%d traces with %d roots, want 2,000–4,000 with one root each", traces, len(roots))
+	t.Logf("%d traces, %d runs, %d bytes, roots %v, models %v, groups %v", made, len(ids), size, states, models, groups)
+	if made < few*8/10 || made > few*12/10 || made != len(roots) {
+		t.Errorf("%d traces with %d roots, want about %d with one root each", made, len(roots), few)
 	}
 	if len(days) < Days || len(models) < 6 || len(groups) < 9 {
 		t.Errorf("%d days, %d models, %d groups: too little variety", len(days), len(models), len(groups))
 	}
-	if states["running"] < 3 || states["canceled"] < 20 || states["failed"] < 60 || states["failed"] > traces/8 {
+	if states["running"] < 3 || states["canceled"] < 5 || states["failed"] < 12 || states["failed"] > made/8 {
 		t.Errorf("states of roots %v: want some of each and mostly succeeded", states)
 	}
 	if cached == 0 || retried == 0 || unpriced == 0 {
@@ -105,7 +109,7 @@ func TestGenerateIsBelievable(t *testing.T) {
 func TestGenerateIsDeterministic(t *testing.T) {
 	sum := func(seed uint64, at time.Time) []byte {
 		h := fnv.New128a()
-		if _, err := Generate(seed, at, func(b []byte) error { _, err := h.Write(b); return err }); err != nil {
+		if _, err := generate(seed, at, 150, func(b []byte) error { _, err := h.Write(b); return err }); err != nil {
 			t.Fatal(err)
 		}
 		return h.Sum(nil)

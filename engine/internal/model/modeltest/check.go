@@ -91,8 +91,11 @@ func (p *player) checkApps() error {
 			return fmt.Errorf("app %q has %d traces, want %d", info.ID, info.TraceCount, len(traces))
 		}
 		one, err := p.eng.App(p.ctx, info.ID)
-		if err != nil || one != info {
-			return fmt.Errorf("app %q alone is %+v (%v), in the list %+v", info.ID, one, err, info)
+		if err != nil {
+			return fmt.Errorf("app %q: %w", info.ID, err)
+		}
+		if one != info {
+			return fmt.Errorf("app %q alone is %+v, in the list %+v", info.ID, one, info)
 		}
 		if len(traces) == 0 {
 			continue

@@ -25,8 +25,10 @@ func parseObject(b []byte) *object {
 	if bytes.ContainsAny(b, "\n\r") {
 		o.err = errors.New("more than one line")
 	}
-	if err := json.Unmarshal(b, &o.m); err != nil || o.m == nil {
-		o.err = fmt.Errorf("not an object: %v: %.200s", err, b)
+	if err := json.Unmarshal(b, &o.m); err != nil {
+		o.err = fmt.Errorf("not an object: %w: %.200s", err, b)
+	} else if o.m == nil {
+		o.err = errors.New("not an object: null")
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package modeltest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -15,8 +16,8 @@ func compareWithRuns(b []byte, want *model.Trace, runs []*model.Run) error {
 		return o.err
 	}
 	var got []json.RawMessage
-	if err := json.Unmarshal([]byte(orNull(o.take("runs"))), &got); err != nil || o.err != nil {
-		return fmt.Errorf("runs: %v %v", err, o.err)
+	if err := errors.Join(json.Unmarshal([]byte(orNull(o.take("runs"))), &got), o.err); err != nil {
+		return fmt.Errorf("runs: %w", err)
 	}
 	delete(o.m, "runs")
 	if err := compareTrace(write(o.m), want, 0); err != nil {

@@ -17,15 +17,13 @@ import (
 	"github.com/tracebed/tracebed/engine/internal/model"
 )
 
-const (
-	dataDir       = "data"
-	orphanTimeout = time.Hour
-)
+const orphanTimeout = time.Hour
 
 // player holds one engine and one oracle that were told the same things.
 type player struct {
 	ctx    context.Context
 	fs     *vfs.MemFS
+	dir    string
 	opts   engine.Options
 	eng    *engine.Engine
 	oracle *model.Store
@@ -36,35 +34,38 @@ type player struct {
 	unzstd *zstd.Decoder
 }
 
-// Failure is a difference, at a step of a history.
-type Failure struct {
+// PlayError is a difference, at a step of a history.
+type PlayError struct {
 	Step int // index into the ops; len(ops) is the comparison at the end
 	Err  error
 }
 
-func (f *Failure) Error() string { return fmt.Sprintf("step %d: %v", f.Step, f.Err) }
+func (f *PlayError) Error() string { return fmt.Sprintf("step %d: %v", f.Step, f.Err) }
+
+// Unwrap returns the difference without its place.
+func (f *PlayError) Unwrap() error { return f.Err }
 
 // Play runs the steps and compares everything at the end. The seed chooses
 // the engine's options.
-func Play(ops []model.Op, seed uint64) (fail *Failure) {
+func Play(ops []model.Op, seed uint64) (fail *PlayError) {
 	p := newPlayer(seed)
 	defer func() {
 		if p.eng != nil {
 			if err := p.eng.Close(); err != nil && fail == nil {
-				fail = &Failure{len(ops), fmt.Errorf("close: %w", err)}
+				fail = &PlayError{len(ops), fmt.Errorf("close: %w", err)}
 			}
 		}
 	}()
 	if err := p.open(); err != nil {
-		return &Failure{0, err}
+		return &PlayError{0, err}
 	}
 	for i, op := range ops {
 		if err := p.do(op); err != nil {
-			return &Failure{i, fmt.Errorf("%s: %w", op.Kind, err)}
+			return &PlayError{i, fmt.Errorf("%s: %w", op.Kind, err)}
 		}
 	}
 	if err := p.checkAll(rand.New(rand.NewPCG(seed, 1))); err != nil {
-		return &Failure{len(ops), err}
+		return &PlayError{len(ops), err}
 	}
 	return nil
 }
@@ -82,7 +83,7 @@ var unzstd = func() *zstd.Decoder {
 // journalled and what is on disk.
 func newPlayer(seed uint64) *player {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	p := &player{ctx: context.Background(), fs: vfs.NewCrashableMem(), oracle: model.NewStore(orphanTimeout),
+	p := &player{ctx: context.Background(), fs: vfs.NewCrashableMem(), dir: "data", oracle: model.NewStore(orphanTimeout),
 		now: time.Unix(1_900_000_000, 0), known: map[string]bool{}, unzstd: unzstd}
 	p.opts = engine.Options{
 		Now:               func() time.Time { return p.now },
@@ -99,7 +100,7 @@ func newPlayer(seed uint64) *player {
 
 func (p *player) open() error {
 	p.opts.FS = p.fs
-	eng, err := engine.Open(dataDir, p.opts)
+	eng, err := engine.Open(p.dir, p.opts)
 	if err != nil {
 		p.eng = nil
 		return fmt.Errorf("open: %w", err)
@@ -126,6 +127,8 @@ func (p *player) do(op model.Op) error {
 			return err
 		}
 		return p.open()
+	case model.OpBackup:
+		return p.backup()
 	case model.OpCrash:
 		return p.crash(op.Seed)
 	case model.OpCheckpoint:
@@ -234,10 +237,23 @@ func (p *player) crash(seed uint64) error {
 	return p.open()
 }
 
+// backup goes on with a copy of the store.
+func (p *player) backup() error {
+	dir := p.dir + "+"
+	if err := p.eng.Backup(p.ctx, dir); err != nil {
+		return err
+	}
+	if err := p.eng.Close(); err != nil {
+		return err
+	}
+	p.dir = dir
+	return p.open()
+}
+
 // sameNotFound compares the errors of a delete.
 func sameNotFound(got, want error) error {
 	if errors.Is(got, engine.ErrNotFound) != errors.Is(want, model.ErrNotFound) || got != nil && want == nil {
-		return fmt.Errorf("got %v, want %v", got, want)
+		return errors.New(fmt.Sprint("got ", got, ", want ", want))
 	}
 	return nil
 }

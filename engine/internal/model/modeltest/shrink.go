@@ -11,7 +11,7 @@ import (
 )
 
 // shrink leaves out steps, then runs of bodies, while the history still fails, for a bounded time.
-func shrink(ops []model.Op, seed uint64, budget time.Duration, fail *Failure) ([]model.Op, *Failure) {
+func shrink(ops []model.Op, seed uint64, budget time.Duration, fail *PlayError) ([]model.Op, *PlayError) {
 	deadline := time.Now().Add(budget)
 	if fail.Step < len(ops) {
 		ops = ops[:fail.Step+1]
@@ -64,7 +64,7 @@ func without(body []byte, i int) []byte {
 }
 
 // report tells a failure with the steps that lead to it.
-func report(seed uint64, steps int, ops []model.Op, fail *Failure) string {
+func report(seed uint64, steps int, ops []model.Op, fail *PlayError) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d (of %d steps): %v\nrepeat with TRACEBED_SEED=%d; shrunk to %d steps:\n", seed, steps, fail, seed, len(ops))
 	for i, op := range ops {

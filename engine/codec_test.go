@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tracebed/tracebed/engine/internal/frame"
+	"github.com/tracebed/tracebed/engine/trace"
+	"github.com/tracebed/tracebed/index"
+	"github.com/tracebed/tracebed/rollup"
+)
+
+// randomSample takes every field from a few magnitudes, 0 included.
+func randomSample(r *rand.Rand) (s rollup.Sample) {
+	n := func() int64 {
+		return []int64{0, 1, r.Int64N(300), r.Int64(), math.MaxInt64}[r.IntN(5)]
+	}
+	money := func() rollup.Money {
+		return rollup.Money{Hi: []uint64{0, 0, r.Uint64()}[r.IntN(3)], Lo: uint64(n())}
+	}
+	s = rollup.Sample{Status: rollup.Status(r.IntN(rollup.NumStatus)), DurationUS: n(), Runs: r.Uint32(),
+		PromptTokens: n(), CompletionTokens: n(), TotalTokens: n(), Unpriced: uint32(n())}
+	if r.IntN(3) == 0 {
+		s.DurationUS = -1
+	}
+	if s.PromptPriced = uint32(n()); s.PromptPriced > 0 {
+		s.PromptCost = money()
+	}
+	if s.CompletionPriced = uint32(n()); s.CompletionPriced > 0 {
+		s.CompletionCost = money()
+	}
+	if s.TotalPriced = uint32(n()); s.TotalPriced > 0 {
+		s.TotalCost = money()
+	}
+	return s
+}
+
+func randomSummary(r *rand.Rand) summary {
+	start := r.Int64N(maxStartUS + 1)
+	return summary{startUS: start, updatedUS: r.Int64N(maxStartUS), flags: byte(r.IntN(8)), setHash: r.Uint64(),
+		slot: index.Slot{MS: msInHour(start), N: r.Uint32N(1 << 20)}, sample: randomSample(r)}
+}
+
+func TestSummaryRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 20_000 {
+		want := randomSummary(r)
+		b := appendSummary([]byte{9}, &want)[1:]
+		got, err := decodeSummary(b, want.startUS)
+		if err != nil || got != want {
+			t.Fatalf("got %+v, want %+v (%v)", got, want, err)
+		}
+		if _, err := decodeSummary(b[:r.IntN(len(b))], want.startUS); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("cut: %v", err)
+		}
+		if _, err := decodeSummary(append(b, 0), want.startUS); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("longer: %v", err)
+		}
+	}
+}
+
+func FuzzSummary(f *testing.F) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 8 {
+		s := randomSummary(r)
+		f.Add(appendSummary(nil, &s), s.startUS)
+	}
+	f.Add([]byte{summaryVersion}, int64(-1))
+	f.Fuzz(func(t *testing.T, b []byte, start int64) {
+		s, err := decodeSummary(b, start)
+		if err != nil {
+			return
+		}
+		again, err := decodeSummary(appendSummary(nil, &s), start)
+		if err != nil || again != s {
+			t.Fatalf("%+v came back as %+v (%v)", s, again, err)
+		}
+	})
+}
+
+// encodedBody makes the `z` value of a trace of a few runs.
+func encodedBody(t testing.TB, specs ...testRun) ([]byte, *summary, []trace.Run) {
+	t.Helper()
+	runs := trace.SortNewestFirst(parseRuns(t, specs...))
+	var d trace.Deriver
+	sum := d.Derive(runs, trace.Options{})
+	s := &summary{startUS: sum.Start.MicrosFloor(), updatedUS: sum.Start.MicrosFloor() + 5, sample: sum.Sample}
+	head, _ := d.AppendPreviewTrace(nil, "app", &sum, trace.Time{NS: 5, Valid: true}, 0)
+	row, cut := d.AppendPreviewTrace(nil, "app", &sum, trace.Time{NS: 5, Valid: true}, previewBytes)
+	if !cut {
+		row = nil
+	} else {
+		row = append(row, '}')
+	}
+	return appendBody(nil, s, runs, head, row, trace.AppendRuns(nil, runs)), s, runs
+}
+
+func bodySpecs() [][]testRun {
+	long := oneRun("long", epoch)
+	long.output = noise(5000, 1)
+	return [][]testRun{
+		{oneRun("t", epoch)}, {long},
+		{testRun{trace: "u", id: "a", start: epoch, open: true}, testRun{trace: "u", id: "b", parent: "a", start: epoch.Add(hour), dur: -hour}},
+	}
+}
+
+func TestBodyRoundTrip(t *testing.T) {
+	for _, specs := range bodySpecs() {
+		z, s, runs := encodedBody(t, specs...)
+		b, err := decodeBody(z, s.startUS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.status != s.sample.Status || b.flags != s.flags || b.updatedUS != s.updatedUS || b.runs != len(runs) {
+			t.Errorf("got %+v", b)
+		}
+		for i, m := range b.marks(nil) {
+			if m != markOf(&runs[i]) {
+				t.Errorf("mark %d: %+v, want %+v", i, m, markOf(&runs[i]))
+			}
+		}
+		all, err := b.appendAll([]byte("before"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = all[len("before"):]
+		head, err := b.appendHead(nil)
+		if err != nil || !bytes.HasPrefix(all, head) {
+			t.Fatalf("head %.100q of %.100q (%v)", head, all, err)
+		}
+		validJSON(t, append(head, '}'))
+		validJSON(t, append(bytes.Clone(all), '}'))
+		row, err := b.appendRow(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		validJSON(t, row)
+		back, err := b.splitRuns(all)
+		if err != nil || len(back) != len(runs) {
+			t.Fatal(len(back), err)
+		}
+		for i := range runs {
+			if !back[i].Same(&runs[i]) {
+				t.Errorf("run %d: %s, want %s", i, back[i].JSON, runs[i].JSON)
+			}
+		}
+	}
+}
+
+// readBody makes every use of a body that readers make.
+func readBody(b *body) {
+	b.marks(nil)
+	_, _ = b.appendHead(nil)
+	_, _ = b.appendRow(nil)
+	_, _ = frame.Blocks(b.frame, b.headEnd)
+	if all, err := b.appendAll(nil); err == nil {
+		_, _ = b.splitRuns(all)
+		_, _ = trace.SplitRuns(all[b.headRaw:])
+		trace.MarkStale(append(bytes.Clone(all[:b.headRaw]), '}'))
+	}
+}
+
+func FuzzBody(f *testing.F) {
+	for _, specs := range bodySpecs() {
+		z, s, _ := encodedBody(f, specs...)
+		f.Add(z, s.startUS)
+	}
+	f.Add([]byte{bodyVersion, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, int64(0))
+	f.Fuzz(func(_ *testing.T, z []byte, start int64) {
+		b, err := decodeBody(z, start)
+		if err == nil {
+			readBody(&b)
+		}
+	})
+}
+
+// TestBodyBytesChanged changes every byte of a body in turn.
+func TestBodyBytesChanged(t *testing.T) {
+	for _, specs := range bodySpecs() {
+		z, s, _ := encodedBody(t, specs...)
+		for i := range min(len(z), 150) {
+			for _, x := range []byte{0x01, 0x80, 0xff} {
+				bad := bytes.Clone(z)
+				bad[i] ^= x
+				if b, err := decodeBody(bad, s.startUS); err == nil {
+					readBody(&b)
+				}
+			}
+		}
+	}
+}
+
+func journalRecord(ops ...[]delta) []byte {
+	var j journal
+	j.reset(41)
+	for _, d := range ops {
+		j.addOp(d)
+	}
+	return j.appendTo(nil)
+}
+
+func TestJournalRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 2000 {
+		ops := make([][]delta, 1+r.IntN(4))
+		var want []delta
+		var seqs []uint64
+		for i := range ops {
+			for range r.IntN(4) {
+				ops[i] = append(ops[i], delta{app: r.Uint32(), remove: r.IntN(2) == 0, startUS: r.Int64N(maxStartUS),
+					slotN: r.Uint32N(1 << 20), sample: randomSample(r)})
+				want, seqs = append(want, ops[i][len(ops[i])-1]), append(seqs, 41+uint64(i))
+			}
+		}
+		b := journalRecord(ops...)
+		n := 0
+		last, err := decodeJournal(b, func(seq uint64, d *delta) error {
+			if *d != want[n] || seq != seqs[n] {
+				t.Fatalf("delta %d: %d %+v, want %d %+v", n, seq, *d, seqs[n], want[n])
+			}
+			n++
+			return nil
+		})
+		if err != nil || n != len(want) || last != 40+uint64(len(ops)) {
+			t.Fatalf("%d deltas, last %d, %v", n, last, err)
+		}
+		if _, err := decodeJournal(b[:r.IntN(len(b))], func(uint64, *delta) error { return nil }); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("cut: %v", err)
+		}
+	}
+	stop := errors.New("stop")
+	if _, err := decodeJournal(journalRecord([]delta{{}}), func(uint64, *delta) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("error of apply: %v", err)
+	}
+}
+
+func FuzzJournal(f *testing.F) {
+	f.Add(journalRecord([]delta{{app: 1, startUS: 5}}, nil))
+	f.Add([]byte{journalVersion, 1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n := 0
+		_, _ = decodeJournal(b, func(uint64, *delta) error { n++; return nil })
+		if n > len(b) {
+			t.Fatalf("%d deltas in %d bytes", n, len(b))
+		}
+	})
+}
+
+func TestMarkerRoundTrip(t *testing.T) {
+	for _, m := range []marker{{version: 1}, {version: 1, seq: math.MaxUint64}, {version: 1, seq: 77, clean: true}} {
+		got, err := parseMarker(m.text())
+		if err != nil || got != m {
+			t.Errorf("%+v came back as %+v (%v)", m, got, err)
+		}
+		for i := range m.text() {
+			bad := []byte(m.text())
+			bad[i] ^= 1
+			if got, err := parseMarker(string(bad)); err == nil {
+				t.Errorf("byte %d changed: %+v", i, got)
+			}
+		}
+	}
+}
+
+func FuzzMarker(f *testing.F) {
+	f.Add(marker{version: 1, seq: 5}.text())
+	f.Add("tracebed store\nformat 1\nwatermark 5\nstate open\ncrc 00000000\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		m, err := parseMarker(s)
+		if err == nil && m.version != FormatVersion {
+			t.Fatalf("%+v of %q", m, s)
+		}
+	})
+}
