@@ -9,7 +9,7 @@ import (
 
 // The bounds of flattened lists; what is beyond stays among the attributes.
 const (
-	maxFlat      = 4096 // attributes of one list
+	maxFlat      = 2048 // attributes of one list; finding a name among its siblings is linear
 	maxFlatDepth = 16   // parts of a name
 )
 

@@ -53,9 +53,7 @@ func (d *decoder) jsonResource(raw []byte) error {
 		err = fault("scopeSpans must be a list")
 	}
 	if err != nil {
-		d.span.reset()
-		d.reject(err)
-		return nil
+		return d.rejectAll(err)
 	}
 	d.beginResource()
 	if scopes == nil {
@@ -84,9 +82,7 @@ func (d *decoder) jsonScope(raw []byte) error {
 		err = fault("spans must be a list")
 	}
 	if err != nil {
-		d.span.reset()
-		d.reject(err)
-		return nil
+		return d.rejectAll(err)
 	}
 	d.beginScope()
 	if items == nil {

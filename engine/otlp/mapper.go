@@ -152,7 +152,7 @@ func (m *mapper) usage() *trace.Usage {
 		costs [3]rollup.Money
 	}{}
 	u := &facts.Usage
-	any := false
+	told := false
 	for i, t := range [...]struct {
 		f   field
 		dst *int64
@@ -161,13 +161,13 @@ func (m *mapper) usage() *trace.Usage {
 		{fieldCacheRead, &u.CacheReadTokens}, {fieldCacheWrite, &u.CacheWriteTokens}, {fieldReasoning, &u.ReasoningTokens},
 	} {
 		*t.dst, has[i] = number(m, t.f, tokensOf)
-		any = any || has[i]
+		told = told || has[i]
 	}
 	for i, f := range [...]field{fieldPromptCost, fieldCompletionCost, fieldTotalCost} {
 		facts.costs[i], has[6+i] = number(m, f, costOf)
-		any = any || has[6+i]
+		told = told || has[6+i]
 	}
-	if !any {
+	if !told {
 		return nil
 	}
 	// Input tokens include cached ones by the convention; where they are fewer,

@@ -28,6 +28,7 @@ const (
 var msgNames = [numMsg]string{"role", "parts", "content", "contents", "tool_calls", "tool_call_id", "id", "name", "finish_reason",
 	"function_call", "reasoning_content", "text", "message", "prompt"}
 
+// chatMessage holds the raw values of the members, nil where absent.
 type chatMessage [numMsg][]byte
 
 // pick sets, for each of names, the raw value that the valid object raw has
@@ -162,7 +163,6 @@ func appendMessage(dst, raw []byte, role string) ([]byte, bool) {
 	}
 	dst = append(dst, `{"role":`...)
 	if jsonscan.KindOf(m[msgRole]) == jsonscan.String {
-		role = ""
 		dst = append(dst, m[msgRole]...)
 	} else {
 		dst = jsonscan.AppendQuoted(dst, role)

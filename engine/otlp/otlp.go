@@ -281,6 +281,18 @@ func (d *decoder) findGroup() int {
 	return len(d.batch.Groups) - 1
 }
 
+// rejectAll rejects the spans of a resource or scope that cannot be read, and
+// counts them as one. What is no fault of theirs stays an error.
+func (d *decoder) rejectAll(err error) error {
+	var f fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	d.span.reset()
+	d.reject(err)
+	return nil
+}
+
 func (d *decoder) reject(err error) {
 	d.batch.Rejected++
 	if len(d.batch.Messages) < maxMessages {

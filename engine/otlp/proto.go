@@ -122,7 +122,7 @@ func (d *decoder) protoResource(b []byte) error {
 			d.resource.schemaURL = m.v
 		}
 		if err != nil {
-			return err
+			return d.rejectAll(err)
 		}
 	}
 	d.beginResource()
@@ -160,7 +160,7 @@ func (d *decoder) protoScope(b []byte) error {
 			d.scope.schemaURL = m.v
 		}
 		if err != nil {
-			return err
+			return d.rejectAll(err)
 		}
 	}
 	d.beginScope()

@@ -315,3 +315,20 @@ func TestGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestBadResource: a resource that is beyond the limits takes its own spans
+// with it and no others.
+func TestBadResource(t *testing.T) {
+	spans := `"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"a100000000000001","startTimeUnixNano":"5"}]}]`
+	deep := strings.Repeat(`{"arrayValue":{"values":[`, 70) + strings.Repeat(`]}}`, 70)
+	body := []byte(`{"resourceSpans":[{"resource":{"attributes":[{"key":"a","value":` + deep + `}]},` + spans + `},{` + spans + `}]}`)
+	for _, enc := range []Encoding{JSON, Protobuf} {
+		text := body
+		if enc == Protobuf {
+			text = toProto(t, body)
+		}
+		if b, err := Parse(text, enc, Options{}); err != nil || b.Rejected != 1 || len(b.Groups) != 1 || len(b.Groups[0].Runs) != 1 {
+			t.Errorf("%+v, %v", b, err)
+		}
+	}
+}

@@ -10,10 +10,7 @@ import (
 
 const statusError = 2
 
-var (
-	levelKey       = []byte("langfuse.observation.level")
-	exceptionEvent = []byte("exception")
-)
+var exceptionEvent = []byte("exception")
 
 // status sets status and error: failed by status code 2 or Langfuse's level
 // ERROR, canceled where the type or message of the error says so. An exception
