@@ -202,7 +202,15 @@ func (e *apiError) Error() string {
 func answerError(resp *http.Response) error {
 	e := &apiError{}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err := json.Unmarshal(raw, &struct{ Error *apiError }{e}); err != nil || e.Code == "" {
+	status := struct { // of OTLP, where an error is a google.rpc.Status
+		Error   *apiError
+		Message string
+	}{Error: e}
+	switch err := json.Unmarshal(raw, &status); {
+	case err == nil && e.Code != "":
+	case err == nil && status.Message != "":
+		e.Code, e.Message = strings.ToLower(http.StatusText(resp.StatusCode)), status.Message
+	default:
 		e.Code, e.Message = "unknown", "the answer is not what a Tracebed server sends; is --server right?"
 	}
 	e.Status, e.RetryAfter = resp.StatusCode, resp.Header.Get("Retry-After")
