@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcev1 "go.opentelemetry.io/proto/otlp/resource/v1"
@@ -268,5 +269,32 @@ func TestOTLPCodings(t *testing.T) {
 		if a := e.send(req); a.StatusCode != 200 || len(a.body) > 0 || n != i+1 {
 			t.Errorf("%s: %d %q, %d runs", coding, a.StatusCode, a.body, n)
 		}
+	}
+}
+
+// Runs that are far longer than their body take their share of the memory, too:
+// alone they go through, beside others they are put off.
+func TestOTLPThatGrows(t *testing.T) {
+	e := start(t, newFake(), Options{MaxInflightBytes: 8 << 20, QueueWait: 10 * time.Millisecond})
+	r := resource(strings.Repeat("s", 100), 1)
+	r.Resource.Attributes[0].Key = strings.Repeat("k", 20<<10)
+	for i := range 50 {
+		s := resource("", byte(i+2)).ScopeSpans[0].Spans[0]
+		r.ScopeSpans[0].Spans = append(r.ScopeSpans[0].Spans, s)
+	}
+	body := protoBody(t, r)
+	if a := e.do("POST", "/v1/apps/a/traces", adminToken, body, protoHeader...); a.StatusCode != 200 || len(a.body) > 0 {
+		t.Fatalf("alone: %d %q", a.StatusCode, a.body)
+	}
+	if !e.srv.storing.try(e.srv.storing.size / 4) {
+		t.Fatal("the budget is not free")
+	}
+	a := e.do("POST", "/v1/apps/a/traces", adminToken, body, protoHeader...)
+	if a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || fields(t, a.body)[1] != 14 {
+		t.Errorf("beside others: %d %v %q", a.StatusCode, a.Header, a.body)
+	}
+	e.srv.storing.release(e.srv.storing.size / 4)
+	if n := e.srv.reading.used() + e.srv.storing.used(); n != 0 {
+		t.Errorf("%d bytes of the budgets are not given back", n)
 	}
 }
