@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/tracebed/tracebed/engine"
@@ -13,9 +14,13 @@ import (
 // inFlight is how many traces are on their way at one time.
 const inFlight = 64
 
+var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
+
 // ingest stores one body as a server does.
 func ingest(e *engine.Engine, app string, body []byte) error {
-	runs, rejected, err := dynamiq.Parse(body, dynamiq.Options{})
+	p := parsers.Get().(*dynamiq.Parser)
+	defer parsers.Put(p)
+	runs, rejected, err := p.Parse(body, dynamiq.Options{})
 	if err != nil {
 		return err
 	}

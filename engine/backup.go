@@ -11,8 +11,12 @@ import (
 )
 
 // Backup writes a consistent copy of the store to dir, which must not exist.
-// Writes go on meanwhile; tables are hard links where the filesystem can. The
-// copy is a data directory that Open takes.
+// Tables are hard links where the filesystem can. The copy is a data directory
+// that Open takes.
+//
+// Writes are taken meanwhile, and wait while the log is copied: a copy of a log
+// that grows can end in half a record, which Pebble then takes for damage. The
+// log is made short before.
 func (e *Engine) Backup(ctx context.Context, dir string) error {
 	leave, err := e.enter(ctx)
 	if err != nil {
@@ -28,8 +32,16 @@ func (e *Engine) Backup(ctx context.Context, dir string) error {
 		return fmt.Errorf("backup to %s: %w", dir, err)
 	}
 	seq := e.durableSeq()
-	if err := e.db.Checkpoint(fs.PathJoin(dir, storeDir), pebble.WithFlushedWAL()); err != nil {
-		return fmt.Errorf("backup to %s: %w", dir, err)
+	copyStore := func() error {
+		return e.db.Checkpoint(fs.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
+	}
+	if e.writable() != nil {
+		err = copyStore() // nothing writes
+	} else if err = e.db.Flush(); err == nil {
+		err = e.onCommitter(ctx, copyStore)
+	}
+	if err != nil {
+		return fmt.Errorf("backup to %s: %w", dir, storeError(err))
 	}
 	if err := writeMarker(fs, dir, marker{version: FormatVersion, seq: seq}); err != nil {
 		return fmt.Errorf("backup to %s: %w", dir, err)
@@ -71,7 +83,12 @@ func (e *Engine) Checkpoint(ctx context.Context) error {
 	if err := e.writable(); err != nil {
 		return err
 	}
-	p, err := e.enqueue(ctx, &commitReq{noOp: true, before: e.checkpoint})
+	return e.onCommitter(ctx, e.checkpoint)
+}
+
+// onCommitter runs f between two batches and waits for it.
+func (e *Engine) onCommitter(ctx context.Context, f func() error) error {
+	p, err := e.enqueue(ctx, &commitReq{noOp: true, before: f})
 	if err != nil {
 		return err
 	}

@@ -145,6 +145,10 @@ func (e *Engine) commit(reqs []*commitReq) {
 		return
 	}
 	for _, r := range reqs {
+		for i := range r.changes {
+			putBody(r.changes[i].body) // the batch has a copy
+			r.changes[i].body = nil
+		}
 		if r.applied != nil {
 			r.applied()
 		}

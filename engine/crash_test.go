@@ -22,6 +22,8 @@ type fact struct {
 	maybe map[string]bool
 	// unsure: a delete is under way, or came without an answer.
 	unsure bool
+	// born tells a trace from one of the same id that was deleted before.
+	born int
 }
 
 // ledger records what was acknowledged, under one lock.
@@ -30,6 +32,7 @@ type ledger struct {
 	traces   map[string]*fact // app/trace
 	settings map[string]string
 	pending  map[string]string // setting under way
+	births   int
 }
 
 func newLedger() *ledger {
@@ -39,7 +42,8 @@ func newLedger() *ledger {
 func (l *ledger) fact(key string) *fact {
 	f := l.traces[key]
 	if f == nil {
-		f = &fact{runs: map[string]bool{}, maybe: map[string]bool{}}
+		l.births++
+		f = &fact{runs: map[string]bool{}, maybe: map[string]bool{}, born: l.births}
 		l.traces[key] = f
 	}
 	return f
@@ -51,7 +55,7 @@ func (l *ledger) copy() *ledger {
 	defer l.mu.Unlock()
 	c := newLedger()
 	for k, f := range l.traces {
-		c.traces[k] = &fact{runs: maps.Clone(f.runs), maybe: maps.Clone(f.maybe), unsure: f.unsure}
+		c.traces[k] = &fact{runs: maps.Clone(f.runs), maybe: maps.Clone(f.maybe), unsure: f.unsure, born: f.born}
 	}
 	c.settings, c.pending = maps.Clone(l.settings), maps.Clone(l.pending)
 	return c
@@ -194,7 +198,7 @@ func checkLedger(t *testing.T, e *Engine, before, after *ledger) {
 	lost := 0
 	for key, f := range before.traces {
 		now := after.traces[key]
-		if f.unsure || now == nil || now.unsure || len(f.runs) == 0 {
+		if f.unsure || now == nil || now.unsure || now.born != f.born || len(f.runs) == 0 {
 			continue // deleted, or perhaps
 		}
 		app, id := splitKey(key)

@@ -49,7 +49,7 @@ type Engine struct {
 	failed   failure
 	failCh   chan struct{} // closed with the first fatal error
 	failOnce sync.Once
-	stuck    atomic.Bool   // a goroutine of Pebble stands still for ever
+	stuck    stuck
 	started  atomic.Bool   // Open has succeeded
 	closing  chan struct{} // closed when Close begins
 	closed   atomic.Bool
@@ -124,20 +124,31 @@ func (e *Engine) Close() error {
 		return ErrClosed
 	}
 	close(e.closing)
-	e.users.Lock()   // every call has left, and no other can begin
-	e.users.Unlock() //nolint:staticcheck // an empty section: it only waits
-	if e.stuck.Load() {
-		// Closing the store would wait for ever. The next open replays the log.
-		close(e.queue) // ends the loops, unless they are what stands still
+	done := make(chan error, 1)
+	go func() {
+		e.users.Lock()   // every call has left, and no other can begin
+		e.users.Unlock() //nolint:staticcheck // an empty section: it only waits
+		close(e.queue)
+		e.loops.Wait()
+		err := e.failed.get()
+		if err == nil && !e.opts.ReadOnly {
+			err = e.closeMarker()
+		}
+		done <- errors.Join(err, e.db.Close())
+	}()
+	select {
+	case err := <-done:
+		return errors.Join(err, e.lock.Close())
+	case <-e.stuck.ch: // done may never come; the next open replays the log
 		return errors.Join(e.failed.get(), e.lock.Close())
 	}
-	close(e.queue)
-	e.loops.Wait()
-	err := e.failed.get()
-	if err == nil && !e.opts.ReadOnly {
-		err = e.closeMarker()
-	}
-	return errors.Join(err, e.db.Close(), e.lock.Close())
+}
+
+// stuck says that a goroutine of Pebble stands still for ever, and with it
+// perhaps everything that waits for the store.
+type stuck struct {
+	ch   chan struct{} // closed when it happens
+	once sync.Once
 }
 
 // closeMarker notes that the store was closed in order.

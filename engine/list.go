@@ -56,11 +56,12 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 	if err != nil {
 		return ListPage{}, err
 	}
-	rows, ids, err := w.page(q, cur, below, upTo)
+	w.below, w.upTo = below, upTo
+	rows, ids, err := w.page(q, cur)
 	if err = errors.Join(err, w.close()); err != nil {
 		return ListPage{}, err
 	}
-	if len(rows) > q.PageSize {
+	if len(rows) > q.PageSize || len(rows) == q.PageSize && w.left > 0 {
 		rows, ids = rows[:q.PageSize], ids[:q.PageSize]
 		page.NextCursor = (&cursor{q.Ascending, rows[q.PageSize-1].startUS, ids[q.PageSize-1]}).String()
 	}
@@ -68,42 +69,42 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 	return page, err
 }
 
-// page collects the rows of a page and one more, which tells whether there is
-// a next one.
-func (w *walker) page(q ListQuery, cur *cursor, below, upTo int) ([]summary, [][]byte, error) {
+// page collects the rows of a page and, where it is not known how many are
+// left, one more, which tells whether there is a next page.
+func (w *walker) page(q ListQuery, cur *cursor) ([]summary, [][]byte, error) {
 	if cur != nil {
 		w.behind(cur)
 		return w.collect(q.PageSize + 1)
 	}
-	if q.Page > (upTo-below)/q.PageSize+1 { // also keeps the product small
+	total := w.upTo - w.below
+	if q.Page > total/q.PageSize+1 { // also keeps the product small
 		return nil, nil, nil
 	}
 	offset := (q.Page - 1) * q.PageSize
-	if offset >= upTo-below {
+	if offset >= total {
 		return nil, nil, nil
 	}
-	rank := upTo - 1 - offset
-	if w.asc {
-		rank = below + offset
-	}
-	if offset == 0 {
+	w.left = total - offset
+	if offset == 0 && w.limit > 0 {
 		w.first()
-		return w.collect(q.PageSize + 1)
+		return w.collect(q.PageSize)
 	}
+	rank := w.rank()
 	p, err := w.v.selectRank(w.mask, rank)
 	if err != nil {
 		return nil, nil, err
 	}
 	// Matches of this millisecond inside the window and before ours.
-	skip := min(upTo, rank-p.ahead+p.same) - 1 - rank
+	skip := min(w.upTo, rank-p.ahead+p.same) - 1 - rank
 	if w.asc {
-		skip = rank - max(below, rank-p.ahead)
+		skip = rank - max(w.below, rank-p.ahead)
 	}
+	w.left += skip
 	w.atMS(p.ms)
 	for range skip {
 		if ok, err := w.next(); err != nil || !ok {
 			return nil, nil, err
 		}
 	}
-	return w.collect(q.PageSize + 1)
+	return w.collect(q.PageSize)
 }

@@ -26,6 +26,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, dir: dir, failCh: make(chan struct{}), closing: make(chan struct{}),
 		queue: make(chan *commitReq, 1024), syncs: make(chan *commitBatch, 64)}
+	e.stuck.ch = make(chan struct{})
 	e.mu.byID = map[uint32]*appState{}
 	e.mu.nextApp = 1
 	e.durable.cond = sync.NewCond(&e.durable.Mutex)
@@ -57,11 +58,8 @@ func (e *Engine) guardedOpen() error {
 	select {
 	case err := <-done:
 		return err
-	case <-e.failCh:
-		if e.stuck.Load() {
-			return e.failed.get()
-		}
-		return errors.Join(<-done, e.failed.get())
+	case <-e.stuck.ch:
+		return e.failed.get()
 	}
 }
 
@@ -133,7 +131,10 @@ func (e *Engine) claim() (m marker, fresh bool, err error) {
 	}
 	e.lock, err = pebble.LockDirectory(e.storePath(), fs)
 	if err != nil {
-		return m, false, errors.Join(ErrInUse, err)
+		if !oserror.IsPermission(err) && !errors.Is(err, syscall.EROFS) && !vfs.IsNoSpaceError(err) {
+			err = errors.Join(ErrInUse, err)
+		}
+		return m, false, err
 	}
 	return m, !found || m.seq == 0, nil
 }

@@ -58,6 +58,8 @@ type Options struct {
 	// ReadOnly opens the store for reading; nothing in the directory changes.
 	ReadOnly bool
 
+	watchDisk bool // FS is the default
+
 	// Experimental holds options that may change or go.
 	Experimental struct {
 		// ValueSeparation stores bodies in Pebble's blob files: less write
@@ -69,7 +71,7 @@ type Options struct {
 // withDefaults returns a copy with every zero replaced by its default.
 func (o Options) withDefaults() Options {
 	if o.FS == nil {
-		o.FS = vfs.Default
+		o.FS, o.watchDisk = vfs.Default, true
 	}
 	if o.Now == nil {
 		o.Now = time.Now

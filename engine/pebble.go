@@ -26,16 +26,22 @@ var blockProfile = &sstable.CompressionProfile{
 	AdaptiveReductionCutoffPercent: 12,
 }
 
+// memTables is how many memtables may wait to be written to tables.
+const memTables = 4
+
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          newWALFS(e.opts.FS, e),
-		Lock:                        lock,
-		ReadOnly:                    readOnly,
-		FormatMajorVersion:          pebbleFormat,
-		CacheSize:                   e.opts.CacheBytes,
+		FS:                 newWALFS(e.opts.FS, e),
+		Lock:               lock,
+		ReadOnly:           readOnly,
+		FormatMajorVersion: pebbleFormat,
+		// Pebble takes its memtables out of the cache: without room for them
+		// a busy store has no cache at all (measured: hit rate 9 %, lookups
+		// twice as dear).
+		CacheSize:                   e.opts.CacheBytes + memTables*int64(e.opts.MemTableBytes),
 		MemTableSize:                e.opts.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       30,
 		LBaseMaxBytes:               64 << 20,
@@ -48,6 +54,9 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
+		// A body is about 4 KB: blocks of the default 4 KiB would hold one
+		// each, and the index an entry for every trace.
+		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := range o.TargetFileSizes {
@@ -67,6 +76,9 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 			return pebble.ValueSeparationPolicy{Enabled: true, MinimumSize: 1024,
 				MaxBlobReferenceDepth: 10, RewriteMinimumAge: 0, TargetGarbageRatio: 0.3}
 		}
+	}
+	if e.opts.watchDisk {
+		o.WithFSDefaults() // Pebble does it by itself only where FS is nil
 	}
 	return o
 }
@@ -113,10 +125,28 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 // (style.md 3c.1). The engine turns read-only, everybody who waits for a write
 // gets an error, and this goroutine stops for ever.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
-	l.e.stuck.Store(true)
-	l.e.fail(fmt.Errorf("%w: the disk failed: %s; restart after mending it", ErrReadOnly, fmt.Sprintf(format, args...)))
+	err := &diskError{text: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if cause, ok := a.(error); ok {
+			err.cause = cause
+		}
+	}
+	l.e.fail(err)
+	l.e.stuck.once.Do(func() { close(l.e.stuck.ch) })
 	select {}
 }
+
+// diskError is a failure that only Pebble's log tells.
+type diskError struct {
+	text  string
+	cause error // nil when Pebble gave only text
+}
+
+func (d *diskError) Error() string {
+	return ErrReadOnly.Error() + ": the disk failed: " + d.text + "; restart after mending it"
+}
+
+func (d *diskError) Unwrap() []error { return []error{ErrReadOnly, d.cause} }
 
 // failure is the first fatal error; nil while the engine can write.
 type failure struct{ err atomic.Pointer[error] }

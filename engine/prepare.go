@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -30,6 +31,7 @@ type scratch struct {
 	head, row, tail []byte
 	old             []byte
 	marks           []runMark
+	runs            []trace.Run
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -48,6 +50,7 @@ func (e *Engine) newPreparer(a *appState, timeNS int64) (*preparer, error) {
 func (w *preparer) close() {
 	_ = w.it.Close() // errors of the reads were returned by them
 	w.deriver.Release()
+	clear(w.runs[:cap(w.runs)])
 	const keep = 1 << 20 // one large trace must not stay in the pool
 	if cap(w.head)+cap(w.row)+cap(w.tail)+cap(w.old) < 4*keep {
 		scratches.Put(w.scratch)
@@ -131,8 +134,7 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	// Copies of one run in one call are reduced to the one that wins; the
 	// others count as unchanged.
 	received := len(incoming)
-	merged, created, _, _ := trace.Merge(nil, incoming)
-	updated := 0
+	merged, created, updated := w.unique(incoming)
 	if old != nil {
 		if merged, created, updated, err = w.mergeStored(old, ch.id, merged); err != nil {
 			return change{}, err
@@ -157,6 +159,18 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	w.result.updated += updated
 	w.result.unchanged += received - created - updated
 	return ch, nil
+}
+
+// unique sorts runs newest first without copies of the same, in memory of the
+// preparer, which is good until the next trace.
+func (w *preparer) unique(incoming []trace.Run) (runs []trace.Run, created, updated int) {
+	if !trace.Unique(incoming) {
+		runs, created, _, _ = trace.Merge(nil, incoming)
+		return runs, created, 0
+	}
+	w.runs = append(w.runs[:0], incoming...)
+	slices.SortFunc(w.runs, func(a, b trace.Run) int { return trace.CompareNewestFirst(&a, &b) })
+	return w.runs, len(w.runs), 0
 }
 
 // mergeStored puts incoming runs, of which no two are copies of the same, over
@@ -277,7 +291,7 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	updated := trace.Time{NS: w.timeNS / 1000 * 1000, Digits: 6, Valid: true}
 	w.head, _ = w.deriver.AppendPreviewTrace(w.head[:0], w.app.name, &t, updated, 0)
 	row := w.row[:0]
-	if len(w.head) > previewBytes {
+	if len(w.head) > rowBytes {
 		var cut bool
 		if row, cut = w.deriver.AppendPreviewTrace(row, w.app.name, &t, updated, previewBytes); cut {
 			row = append(row, '}')
@@ -288,8 +302,19 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	w.row = row
 	w.tail = trace.AppendRuns(w.tail[:0], runs)
 	ch.old, ch.new = old, s
-	ch.body = appendBody(make([]byte, 0, 512+len(w.head)/2+len(w.tail)/3), s, runs, w.head, row, w.tail)
+	ch.body = appendBody(getBody(), s, runs, w.head, row, w.tail)
 	return nil
+}
+
+// Encoded bodies wait for the committer, which gives their memory back.
+var bodyPool = sync.Pool{New: func() any { return new([]byte) }}
+
+func getBody() []byte { return (*bodyPool.Get().(*[]byte))[:0] }
+
+func putBody(b []byte) {
+	if cap(b) <= 64<<10 {
+		bodyPool.Put(&b)
+	}
 }
 
 func floorUS(ns int64) int64 {

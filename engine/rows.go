@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,13 @@ type bodies struct {
 }
 
 func (v *view) bodies() (*bodies, error) {
-	it, err := v.snap.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixBody}, UpperBound: []byte{prefixBody + 1}})
+	return v.bodiesBetween([]byte{prefixBody}, []byte{prefixBody + 1})
+}
+
+// bodiesBetween reads bodies of a range of keys. A tight range keeps a seek out
+// of the tables of other hours, which it would open at their first body.
+func (v *view) bodiesBetween(lo, hi []byte) (*bodies, error) {
+	it, err := v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -44,20 +51,33 @@ func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	return decodeBody(val, startUS)
 }
 
-// traceRows makes the list rows of summaries.
+// traceRows makes the list rows of summaries, which are in the order of their
+// keys or against it. Bodies are read in the order of the keys: a seek that
+// goes forward goes on from where the iterator stands.
 func (v *view) traceRows(rows []summary, ids [][]byte, preview int) ([]TraceRow, error) {
-	out := make([]TraceRow, 0, len(rows))
-	bs, err := v.bodies()
+	out := make([]TraceRow, len(rows))
+	if len(rows) == 0 {
+		return out, nil
+	}
+	last := len(rows) - 1
+	lo := bodyKey(nil, v.app, rows[0].startUS, ids[0])
+	hi := bodyKey(nil, v.app, rows[last].startUS, ids[last])
+	backwards := bytes.Compare(lo, hi) > 0
+	if backwards {
+		lo, hi = hi, lo
+	}
+	bs, err := v.bodiesBetween(lo, append(hi, 0))
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
-		row, err := v.traceRow(bs, &rows[i], ids[i], preview)
-		if err != nil {
+		if backwards {
+			i = last - i
+		}
+		if out[i], err = v.traceRow(bs, &rows[i], ids[i], preview); err != nil {
 			id, _ := decodeID(ids[i])
 			return nil, errors.Join(fmt.Errorf("trace %q: %w", id, err), bs.close())
 		}
-		out = append(out, row)
 	}
 	return out, bs.close()
 }
@@ -75,7 +95,7 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (Trac
 	}
 	var obj []byte
 	if preview > 0 && preview <= previewBytes {
-		if obj, err = b.appendRow(nil); err == nil && (b.rowRaw > 0 || preview < previewBytes) {
+		if obj, err = b.appendRow(nil); err == nil && (preview < previewBytes || b.rowRaw == 0 && b.headRaw > preview) {
 			obj, err = trace.Preview(obj, preview)
 		}
 	} else {

@@ -20,7 +20,8 @@ const (
 // they are durable and visible to every read that starts afterwards.
 //
 // It is idempotent. Runs that cannot be stored are listed as Rejected and do
-// not hurt their neighbours. The runs must not be changed afterwards.
+// not hurt their neighbours. The runs and their JSON must not be changed until
+// Ingest returns; after the end of ctx, never.
 //
 // Errors: ErrInvalid (the app's id), ErrOverloaded, ErrReadOnly, ErrClosed, or
 // the error of ctx; part of the runs may then be stored.

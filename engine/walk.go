@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tracebed/tracebed/index"
@@ -13,19 +15,28 @@ const jumpAfter = 32
 // walker goes over the summary rows of a view in start order, giving those of
 // the mask inside a window.
 type walker struct {
-	v      *view
-	mask   index.Mask
-	win    Window
-	asc    bool
-	it     *pebble.Iterator
-	ok     bool // the iterator stands on a row not yet given
-	misses int
-	row    summary
-	id     []byte // key form, of row; valid until next
+	v     *view
+	mask  index.Mask
+	win   Window
+	asc   bool
+	it    *pebble.Iterator
+	ok    bool // the iterator stands on a row not yet given
+	row   summary
+	id    []byte  // key form, of row; valid until next
+	after *cursor // where the walk began, nil at the window's edge
+
+	misses, limit int // rows passed since the last match; jump behind so many
+	given         int
+	// What the index says, when it has been asked: matches that are still to
+	// come (else -1), and those that start before the window and before its end.
+	left, below, upTo int
 }
 
 func (v *view) walker(m index.Mask, w Window, asc bool) (*walker, error) {
-	wk := &walker{v: v, mask: m, win: w, asc: asc}
+	wk := &walker{v: v, mask: m, win: w, asc: asc, limit: jumpAfter, left: -1}
+	if v.sparse(m, w) {
+		wk.limit = 0
+	}
 	if w.From >= w.To {
 		return wk, nil
 	}
@@ -33,6 +44,20 @@ func (v *view) walker(m index.Mask, w Window, asc bool) (*walker, error) {
 	lo, hi := summarySpan(v.app, w.From, w.To)
 	wk.it, err = v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	return wk, storeError(err)
+}
+
+// sparse says that the days of a window have so few matches that a jump to each
+// is cheaper than the rows between them: a page of 20 of a status that 1 % of
+// 400,000 traces have took 0.33 ms of CPU and takes 0.24 (BenchmarkList).
+func (v *view) sparse(m index.Mask, w Window) bool {
+	match, all := 0, 0
+	for _, u := range v.units {
+		if u.day >= dayOf(w.From) && int64(u.day) <= w.To/usPerDay {
+			match += countOf(&u.counts, m)
+			all += countOf(&u.counts, index.AllStatuses)
+		}
+	}
+	return match*jumpAfter < all
 }
 
 func (w *walker) close() error {
@@ -67,6 +92,7 @@ func (w *walker) atMS(ms int64) {
 
 // behind stands on the first row behind a cursor.
 func (w *walker) behind(c *cursor) {
+	w.after = c
 	if w.it == nil {
 		return
 	}
@@ -80,7 +106,7 @@ func (w *walker) behind(c *cursor) {
 
 // next gives the next row of the mask; false at the end or on an error.
 func (w *walker) next() (bool, error) {
-	for w.it != nil && w.ok {
+	for w.it != nil && w.ok && w.left != 0 {
 		if err := w.v.step(); err != nil {
 			return false, err
 		}
@@ -93,9 +119,9 @@ func (w *walker) next() (bool, error) {
 			return false, err
 		}
 		if len(val) > 1 && w.mask>>val[1]&1 == 0 { // the status, without decoding
-			if w.misses++; w.misses > jumpAfter {
+			if w.misses++; w.misses > w.limit {
 				w.misses = 0
-				if err := w.jump(startUS); err != nil {
+				if err := w.jump(startUS / 1000); err != nil {
 					return false, err
 				}
 				continue
@@ -108,6 +134,10 @@ func (w *walker) next() (bool, error) {
 			return false, err
 		}
 		w.id = append(w.id[:0], id...)
+		w.given++
+		if w.left > 0 {
+			w.left--
+		}
 		w.advance()
 		return true, nil
 	}
@@ -125,76 +155,107 @@ func (w *walker) advance() {
 	}
 }
 
-// jump asks the index for the next millisecond with a row of the mask, from
-// the millisecond of us on, and stands at its start. Rows of the mask that were
-// already given cannot be there: they would have reset the count of misses, and
-// more than jumpAfter rows have passed since; a millisecond that still is
-// being walked is finished row by row.
-func (w *walker) jump(us int64) error {
-	ms := us / 1000
-	if w.asc {
-		below, err := w.v.countBelow(w.mask, (ms+1)*1000)
-		if err != nil {
+// jump goes from a row of ms that does not match to the next millisecond with
+// a match, as the index says. In a millisecond with a match it takes one row.
+func (w *walker) jump(ms int64) error {
+	if w.left < 0 {
+		if err := w.count(); err != nil {
 			return err
 		}
-		end, err := w.v.countBelow(w.mask, w.win.To)
-		if err != nil {
-			return err
-		}
-		return w.jumpTo(ms, below, below < end)
 	}
-	below, err := w.v.countBelow(w.mask, ms*1000)
-	if err != nil {
-		return err
-	}
-	// Before the window retention may have removed the index.
-	end, err := w.v.countBelow(w.mask, w.win.From)
-	if err != nil {
-		return err
-	}
-	return w.jumpTo(ms, below-1, below > end)
-}
-
-func (w *walker) jumpTo(ms int64, rank int, found bool) error {
-	// The rest of this millisecond may still hold matches: leave it only when
-	// its rows are behind us.
-	for w.ok {
-		w.advance()
-		if !w.ok {
-			return storeError(w.it.Error())
-		}
-		startUS, _, err := splitSummaryKey(w.it.Key())
-		if err != nil {
-			return err
-		}
-		if startUS/1000 != ms {
-			break
-		}
-		if val, err := w.it.ValueAndErr(); err != nil || (len(val) > 1 && w.mask>>val[1]&1 == 1) {
-			return storeError(err)
-		}
-	}
-	if !found {
-		w.ok = false
+	if w.left <= 0 {
+		w.left, w.ok = 0, false
 		return nil
 	}
-	p, err := w.v.selectRank(w.mask, rank)
+	p, err := w.v.selectRank(w.mask, w.rank())
 	if err != nil {
 		return err
 	}
-	w.atMS(p.ms)
+	if w.asc && p.ms > ms || !w.asc && p.ms < ms {
+		w.atMS(p.ms)
+	} else {
+		w.advance()
+	}
 	return nil
+}
+
+// rank is that of the next match, 0 being the oldest of the app.
+func (w *walker) rank() int {
+	if w.asc {
+		return w.upTo - w.left
+	}
+	return w.below + w.left - 1
+}
+
+// count asks the index how many matches are still to come.
+func (w *walker) count() (err error) {
+	if w.below, err = w.v.countBelow(w.mask, w.win.From); err != nil {
+		return err
+	}
+	if w.upTo, err = w.v.countBelow(w.mask, w.win.To); err != nil {
+		return err
+	}
+	from, to := w.below, w.upTo // ranks from where the walk began
+	if c := w.after; c != nil && c.startUS >= w.win.From && c.startUS < w.win.To {
+		same, err := w.sameStart(c)
+		if err != nil {
+			return err
+		}
+		if w.asc {
+			from, err = w.v.countBelow(w.mask, c.startUS+1)
+			from -= same
+		} else {
+			to, err = w.v.countBelow(w.mask, c.startUS)
+			to += same
+		}
+		if err != nil {
+			return err
+		}
+	} else if c != nil && w.asc == (c.startUS >= w.win.To) {
+		from = to // the whole window is before the cursor
+	}
+	w.left = max(to-from-w.given, 0)
+	return nil
+}
+
+// sameStart counts the matches behind a cursor that start with its trace.
+func (w *walker) sameStart(c *cursor) (n int, err error) {
+	lo, hi := summarySpan(w.v.app, c.startUS, c.startUS+1)
+	key := summaryKey(nil, w.v.app, c.startUS, c.id)
+	if w.asc {
+		hi = key
+	} else {
+		lo = append(key, 0)
+	}
+	it, err := w.v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return 0, storeError(err)
+	}
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		var val []byte
+		if val, err = it.ValueAndErr(); err == nil && len(val) > 1 && w.mask>>val[1]&1 == 1 {
+			n++
+		}
+	}
+	return n, storeError(errors.Join(err, it.Error(), it.Close()))
 }
 
 // collect gives up to n rows.
 func (w *walker) collect(n int) (rows []summary, ids [][]byte, err error) {
+	if w.it == nil {
+		return nil, nil, nil
+	}
+	rows, ids = make([]summary, 0, n), make([][]byte, 0, n)
+	arena := make([]byte, 0, 17*n) // of ids: 17 bytes each as a rule
 	for len(rows) < n {
 		ok, err := w.next()
 		if err != nil || !ok {
 			return rows, ids, err
 		}
 		rows = append(rows, w.row)
-		ids = append(ids, append([]byte(nil), w.id...))
+		from := len(arena)
+		arena = append(arena, w.id...)
+		ids = append(ids, arena[from:len(arena):len(arena)])
 	}
 	return rows, ids, nil
 }

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
 	"github.com/tracebed/tracebed/engine/otlp"
 )
+
+var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
 
 // maxListed bounds how many rejected runs an error names one by one.
 const maxListed = 100
@@ -65,7 +68,8 @@ func (c *call) store(app string, body []byte) error {
 	if err := c.share(c.srv.storing, &c.in.storing, storeFactor*int64(len(body))); err != nil {
 		return err
 	}
-	runs, bad, err := dynamiq.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
+	parser := parsers.Get().(*dynamiq.Parser)
+	runs, bad, err := parser.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
 	c.releaseBuffer() // Parse keeps nothing of the body
 	if err != nil {
 		return badField("body", clean(err))
@@ -74,9 +78,10 @@ func (c *call) store(app string, body []byte) error {
 	if len(runs) > 0 {
 		res, err = c.srv.store.Ingest(c.srv.base, app, runs)
 		if err != nil {
-			return err
+			return err // the engine may still hold the runs
 		}
 	}
+	parsers.Put(parser)
 	rejected := make([]engine.Rejection, 0, len(bad)+len(res.Rejected))
 	for _, r := range bad {
 		rejected = append(rejected, engine.Rejection(r))

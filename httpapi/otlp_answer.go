@@ -25,9 +25,6 @@ const (
 	formContract             // the contract's JSON
 	formJSON                 // OTLP JSON
 	formProto                // OTLP protobuf
-	// formEither is an error that is told before the body says what it is: the
-	// contract's error with the members of a Status beside it.
-	formEither
 )
 
 // answerForm is the form in which the client understands an answer.
@@ -42,7 +39,7 @@ func (c *call) answerForm() form {
 	case c.route == nil:
 		return formContract
 	case c.route.otlp == signalTraces && !strings.HasPrefix(c.route.pattern, otelBase):
-		return formEither
+		return formContract // JSON of which nobody knows yet what it is
 	}
 	return formJSON
 }
@@ -144,9 +141,6 @@ func (c *call) errorBody(e *apiError) (body []byte, mediaType string) {
 		return appendStatus(nil, e), protoType
 	case formJSON:
 		return appendStatusJSON([]byte{'{'}, e), jsonType
-	case formEither:
-		b := appendError(nil, e)
-		return appendStatusJSON(append(b[:len(b)-1], ','), e), jsonType
 	}
 	return appendError(nil, e), jsonType
 }

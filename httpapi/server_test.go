@@ -121,9 +121,6 @@ func (a answer) errorOf(t testing.TB) (code, message string, details map[string]
 			Code, Message string
 			Details       map[string]string
 		}
-		// Beside it, where the body could have been OTLP: a google.rpc.Status.
-		Code    int
-		Message string
 	}
 	dec := json.NewDecoder(bytes.NewReader(a.body))
 	dec.DisallowUnknownFields()

@@ -4,7 +4,7 @@
 // A body is one of two things: not JSON of that shape, which is an error for
 // all of it, or a list of runs of which each is taken or rejected on its own.
 // A run that is taken keeps every value byte for byte. The package reads no
-// clock and keeps no state between calls.
+// clock.
 package dynamiq
 
 import (
@@ -49,7 +49,7 @@ var (
 // out and the uniform ones.
 const runOverhead = 1024
 
-// parser holds what one Parse works with.
+// parser holds what a Parse works with.
 type parser struct {
 	s        jsonscan.Scanner
 	f        trace.Fields
@@ -68,10 +68,43 @@ type parser struct {
 // id of its root as the body knows it (wire facts §4, case 17). The error
 // concerns the body as a whole; then there are no runs.
 func Parse(body []byte, opts Options) (runs []trace.Run, rejected []Rejection, err error) {
-	p := parser{body: body, maxRuns: opts.MaxRuns, price: opts.Price, list: -1}
+	var p Parser
+	return p.Parse(body, opts)
+}
+
+// Parser is Parse with memory that is used again: about 30 KB less garbage for
+// a body of 17 KB. The runs of one call are valid until the next. The zero
+// Parser is ready; it is not safe for concurrent use.
+type Parser struct{ p parser }
+
+// What a Parser keeps for its next body.
+const (
+	keepBytes = 1 << 20
+	keepRuns  = 1 << 10
+)
+
+// Parse is the function Parse.
+func (ps *Parser) Parse(body []byte, opts Options) (runs []trace.Run, rejected []Rejection, err error) {
+	ps.p.reset(body, opts)
+	return ps.p.parse(body)
+}
+
+// reset makes p ready for a body. Memory of an unusually large one is let go.
+func (p *parser) reset(body []byte, opts Options) {
+	p.body, p.maxRuns, p.price, p.list = body, opts.MaxRuns, opts.Price, -1
+	p.rejected, p.roots = nil, nil
 	if p.maxRuns <= 0 {
 		p.maxRuns = DefaultMaxRuns
 	}
+	if p.buf = p.buf[:0]; cap(p.buf) > keepBytes {
+		p.buf = nil
+	}
+	if p.runs = p.runs[:0]; cap(p.runs) > keepRuns {
+		p.runs = nil
+	}
+}
+
+func (p *parser) parse(body []byte) (runs []trace.Run, rejected []Rejection, err error) {
 	p.s.Reset(body)
 	if p.s.Peek() != jsonscan.Object {
 		if err := jsonscan.Valid(body); err != nil {
@@ -173,6 +206,7 @@ func (p *parser) readRun(index int) error {
 	}
 	p.runs = p.runs[:len(p.runs)+1]
 	r := &p.runs[len(p.runs)-1]
+	*r = trace.Run{} // it may be that of an earlier body
 	reason, err := scanRun(&p.s, &p.f, r)
 	if err != nil {
 		return err

@@ -324,3 +324,25 @@ func TestSniff(t *testing.T) {
 		}
 	}
 }
+
+// TestParserReuse: a Parser that has read other bodies gives what a fresh one
+// gives.
+func TestParserReuse(t *testing.T) {
+	var p Parser
+	for range 2 {
+		for name, bodies := range fixtures(t) {
+			for _, body := range bodies {
+				for _, b := range [][]byte{body, []byte(`{"runs":[{"id":1},{}]}`), body, []byte(`[`)} {
+					runs, rejected, err := Parse(b, Options{})
+					again, rejectedAgain, errAgain := p.Parse(b, Options{})
+					if !reflect.DeepEqual(runs, again) && len(runs)+len(again) > 0 {
+						t.Fatalf("%s: a used parser gives other runs", name)
+					}
+					if !reflect.DeepEqual(rejected, rejectedAgain) || (err == nil) != (errAgain == nil) {
+						t.Fatalf("%s: %v, %v; a used parser: %v, %v", name, rejected, err, rejectedAgain, errAgain)
+					}
+				}
+			}
+		}
+	}
+}

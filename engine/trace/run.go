@@ -86,6 +86,22 @@ func Merge(stored, incoming []Run) (merged []Run, created, updated, unchanged in
 	return SortNewestFirst(merged), created, updated, unchanged
 }
 
+// Unique says that no two of a few runs are copies of the same; false may also
+// mean that there are too many to tell cheaply.
+func Unique(runs []Run) bool {
+	if len(runs) > fewRuns {
+		return false
+	}
+	for i := range runs {
+		for j := range i {
+			if runs[i].IDHash == runs[j].IDHash {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func indexOf(runs []Run, byID map[string]int, r *Run) int {
 	if byID != nil {
 		if i, ok := byID[r.ID]; ok {
