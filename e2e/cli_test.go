@@ -119,7 +119,7 @@ func TestIngestErrors(t *testing.T) {
 		{"all bad", bad + "\n" + bad, 1, []string{"standard input:1:", "standard input:2:", "2 runs were rejected"}},
 		{"broken line", one + "\n{\"id\":\"x\",\"start_time\":tru}\n", 1, []string{"standard input: line 2: this is not valid JSON"}},
 		{"cut off", one[:len(one)/2], 1, []string{"ends in the middle"}},
-		{"OTLP", `{"resourceSpans":[{}]}`, 1, []string{"OTLP"}},
+		{"OTLP of no spans", `{"resourceSpans":[{}]}`, 1, []string{"no runs"}},
 		{"empty", "", 1, []string{"no runs"}},
 		{"no JSON", "id,name\n1,2\n", 1, []string{"line 1", "JSON object"}},
 	} {

@@ -56,7 +56,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 		for _, tok := range tokens {
 			store.put("demo", 1)
 			var headers []string
-			if rt.body == "Runs" && !strings.Contains(rt.pattern, "{app_id}") {
+			if rt.otlp != signalNone && !strings.Contains(rt.pattern, "{app_id}") {
 				headers = []string{"X-App-Id", "demo"}
 			}
 			a := e.do(rt.method, path, tok.secret, body, headers...)

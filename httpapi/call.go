@@ -26,6 +26,7 @@ type call struct {
 
 	segs [maxSegs + 1]string
 
+	form       form // of the answer, once it is settled
 	closeAfter bool // close the connection after the answer
 	taken      bool // the handler wrote the answer to the connection itself
 }

@@ -2,7 +2,8 @@
 // into calls of engine.API and back.
 //
 // It guarantees: an answer for every request (JSON, with the contract's codes
-// and details that name the field), bounded memory whatever clients send, no
+// and details that name the field; for OTLP a google.rpc.Status in the encoding
+// of the request), bounded memory whatever clients send, no
 // redirect, JSON of users passed through byte for byte, and no token or
 // payload in a log line. Unknown parameters are refused, never ignored.
 //

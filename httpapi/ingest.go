@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
+	"github.com/tracebed/tracebed/engine/otlp"
 )
 
 var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
@@ -18,11 +19,12 @@ const maxListed = 100
 
 // ingest answers the POSTs of traces: 200 once all good runs are durable.
 func (c *call) ingest() error {
-	app, err := c.targetApp()
+	enc, err := c.encoding()
 	if err != nil {
 		return err
 	}
-	if err := c.jsonBody(); err != nil {
+	app, err := c.namedApp()
+	if err != nil {
 		return err
 	}
 	body, err := c.readBody()
@@ -30,21 +32,33 @@ func (c *call) ingest() error {
 		return err
 	}
 	c.srv.stats.ingestBytes.Add(uint64(len(body)))
+	if enc == otlp.Protobuf {
+		return c.storeOTLP(app, body, enc, signalTraces)
+	}
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
-		return badField("body", `is empty; send {"runs":[…]}`)
+		return badField("body", `is empty; send {"runs":[…]} or {"resourceSpans":[…]}`)
 	}
 	switch kind, err := dynamiq.Sniff(body); {
 	case err != nil:
 		return badField("body", clean(err))
 	case kind == dynamiq.Empty:
-		c.body().AppendBodyString("{}")
+		c.form = formJSON
+		c.otlpDone(rejection{})
 		return nil
 	case kind == dynamiq.OTLP:
-		return mediaType(`OTLP is not taken yet; send Dynamiq JSON, {"runs":[…]}`)
+		c.form = formJSON
+		return c.storeOTLP(app, body, enc, signalTraces)
 	case kind == dynamiq.Both:
 		return badField("body", "has both runs and resourceSpans; send one of them")
 	case kind != dynamiq.Dynamiq:
-		return badField("body", `must be a JSON object with a member runs: {"runs":[…]}`)
+		return badField("body", `must be a JSON object with a member runs or resourceSpans: {"runs":[…]}`)
+	}
+	c.form = formContract
+	if app == "" {
+		app = c.defaultApp()
+	}
+	if app == "" {
+		return noAppNamed()
 	}
 	return c.store(app, body)
 }
@@ -55,7 +69,7 @@ func (c *call) store(app string, body []byte) error {
 		return err
 	}
 	parser := parsers.Get().(*dynamiq.Parser)
-	runs, bad, err := parser.Parse(body, dynamiq.Options{})
+	runs, bad, err := parser.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
 	c.releaseBuffer() // Parse keeps nothing of the body
 	if err != nil {
 		return badField("body", clean(err))
@@ -143,9 +157,9 @@ func appendIngest(dst []byte, res engine.IngestResult, rejected []engine.Rejecti
 	return append(dst, "]}}"...)
 }
 
-// targetApp is the app of an ingest: of the path, else X-App-Id, else app_id,
-// else the only app of the token, else the default app.
-func (c *call) targetApp() (string, error) {
+// namedApp is the app that a request names: by its path, else X-App-Id, else
+// app_id, else as the only app of its token; "" where it names none.
+func (c *call) namedApp() (string, error) {
 	app := c.app()
 	if app == "" {
 		app = string(c.ctx.Request.Header.Peek("X-App-Id"))
@@ -157,12 +171,9 @@ func (c *call) targetApp() (string, error) {
 	if app == "" && t != nil && !t.Apps.All && len(t.Apps.Apps) == 1 {
 		app = t.Apps.Apps[0]
 	}
-	if app == "" && (t == nil || t.Apps.All) {
-		app = c.srv.opt.DefaultApp
-	}
 	switch {
 	case app == "":
-		return "", badField("app_id", "name the app: by X-App-Id, by ?app_id= or by POST /v1/apps/{app_id}/traces")
+		return "", nil
 	case !validID(app):
 		return "", badField("app_id", "must be a UTF-8 text of 1 to 256 bytes")
 	case t != nil && !t.Apps.Has(app):
@@ -171,15 +182,15 @@ func (c *call) targetApp() (string, error) {
 	return app, nil
 }
 
-// jsonBody refuses what is not JSON by its Content-Type. None at all is fine:
-// what follows looks at the body.
-func (c *call) jsonBody() error {
-	ct, _, _ := bytes.Cut(c.ctx.Request.Header.ContentType(), []byte(";"))
-	ct = bytes.TrimSpace(ct)
-	if len(ct) == 0 || bytes.EqualFold(ct, []byte(jsonType)) {
-		return nil
+// defaultApp is the app of what names none, "" where there is no such app or
+// the token may not write to it.
+func (c *call) defaultApp() string {
+	if app := c.srv.opt.DefaultApp; c.token == nil || c.token.Apps.Has(app) {
+		return app
 	}
-	e := mediaType("Content-Type " + cut(string(ct), 64) + " is not supported; send application/json")
-	e.details = map[string]string{"Content-Type": "must be application/json"}
-	return e
+	return ""
+}
+
+func noAppNamed() error {
+	return badField("app_id", "name the app: by X-App-Id, by ?app_id= or by POST /v1/apps/{app_id}/traces")
 }

@@ -73,14 +73,14 @@ func operation(rt *route) map[string]any {
 		}
 		ps = append(ps, d)
 	}
-	if rt.body == "Runs" {
+	if rt.otlp != signalNone {
 		ps = append(ps, map[string]any{"name": "X-App-Id", "in": "header", "schema": map[string]any{"type": "string"}})
 	}
 	if ps != nil {
 		op["parameters"] = ps
 	}
 	if rt.body != "" {
-		op["requestBody"] = map[string]any{"required": true, "content": jsonContent(rt.body)}
+		op["requestBody"] = map[string]any{"required": true, "content": contentOf(rt, rt.body)}
 	}
 	if rt.right == rightNone {
 		op["security"] = []any{}
@@ -103,11 +103,20 @@ func jsonContent(schema string) map[string]any {
 	return map[string]any{jsonType: map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/" + schema}}}
 }
 
+// contentOf is JSON, and protobuf beside it where the route takes OTLP.
+func contentOf(rt *route, schema string) map[string]any {
+	content := jsonContent(schema)
+	if rt.otlp != signalNone {
+		content[protoType] = map[string]any{}
+	}
+	return content
+}
+
 func responses(rt *route) map[string]any {
 	good := map[string]any{"description": "Done."}
 	switch {
 	case rt.answer != "":
-		good["content"] = jsonContent(rt.answer)
+		good["content"] = contentOf(rt, rt.answer)
 	case rt.pattern == "/metrics":
 		good["content"] = map[string]any{"text/plain": map[string]any{}}
 	default:
@@ -118,5 +127,9 @@ func responses(rt *route) map[string]any {
 		text := map[string]any{"schema": map[string]any{"type": "string"}, "description": "A trailer."}
 		good["headers"] = map[string]any{trailerComplete: text, trailerCount: text, trailerCursor: text}
 	}
-	return map[string]any{"200": good, "default": map[string]any{"$ref": "#/components/responses/Error"}}
+	bad := "Error"
+	if rt.otlp != signalNone {
+		bad = "OTLPError"
+	}
+	return map[string]any{"200": good, "default": map[string]any{"$ref": "#/components/responses/" + bad}}
 }

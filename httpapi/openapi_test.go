@@ -133,6 +133,9 @@ func TestOpenAPIIsWhatTheServerDoes(t *testing.T) {
 			body := ""
 			if op.RequestBody != nil {
 				body = oneRun
+				if strings.HasSuffix(path, "/logs") || strings.HasSuffix(path, "/v1/metrics") {
+					body = "{}"
+				}
 			}
 			call := func(extra, v string) answer {
 				store.put("demo", 1)
@@ -153,7 +156,9 @@ func TestOpenAPIIsWhatTheServerDoes(t *testing.T) {
 					t.Errorf("%s %s?%s: %d %s", method, target, p.Name, a.StatusCode, a.body)
 				}
 			}
-			call("surprise", "1").wants(t, 400, "bad_request", "surprise")
+			if a := call("surprise", "1"); a.StatusCode != 400 || !strings.Contains(string(a.body), "surprise") {
+				t.Errorf("%s %s takes any parameter: %d %s", method, target, a.StatusCode, a.body)
+			}
 		}
 	}
 }

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"log/slog"
 	"time"
+
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 // Options configure a Server. The zero value is good: authentication on, and
@@ -16,6 +18,10 @@ type Options struct {
 	// DefaultApp is the app of ingested bodies that name none and whose token
 	// may write to every app. "" = such a body is refused with a 400.
 	DefaultApp string
+
+	// Price estimates the cost of runs that came without one, before they are
+	// stored. nil = such a cost stays unknown.
+	Price trace.Pricer
 
 	// MaxBody bounds the body of a request in bytes, on the wire and inflated.
 	// Default 64 MiB.

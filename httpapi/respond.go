@@ -13,7 +13,7 @@ const jsonType = "application/json"
 // downloadFields are taken back when a download ends in an error.
 var downloadFields = []string{"Content-Disposition", "Content-Encoding", "Trailer", "Vary"}
 
-// writeError sends e as the contract's error body.
+// writeError sends e as the contract's error body, or as OTLP's.
 func (c *call) writeError(e *apiError) {
 	r := &c.ctx.Response
 	r.ResetBody()
@@ -21,7 +21,8 @@ func (c *call) writeError(e *apiError) {
 		r.Header.Del(k)
 	}
 	r.SetStatusCode(e.status)
-	r.Header.SetContentType(jsonType)
+	body, mediaType := c.errorBody(e)
+	r.Header.SetContentType(mediaType)
 	switch {
 	case e.status == 401:
 		r.Header.Set("WWW-Authenticate", `Bearer realm="tracebed"`)
@@ -34,7 +35,7 @@ func (c *call) writeError(e *apiError) {
 	if e.status >= 500 {
 		r.Header.Set("X-Request-Id", c.requestID())
 	}
-	r.SetBodyRaw(appendError(nil, e))
+	r.SetBodyRaw(body)
 }
 
 // appendError renders {"error":{…}}; details in the order of their names.

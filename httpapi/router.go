@@ -22,7 +22,8 @@ type route struct {
 	method  string
 	pattern string // "/v1/apps/{app_id}"; at most two parameters
 	right   right
-	allApps bool // only for tokens whose scope is every app
+	otlp    signal // what of OTLP the route takes
+	allApps bool   // only for tokens whose scope is every app
 	params  []param
 	summary string
 	body    string // name of the request body's schema, "" = none

@@ -38,6 +38,19 @@ func del(pattern string, handle func(*call) error, answer, summary string) *rout
 	return &route{method: "DELETE", pattern: pattern, right: rightAdmin, handle: handle, answer: answer, summary: summary}
 }
 
+// otelBase is the base address of Langfuse's OTLP.
+const otelBase = "/api/public/otel"
+
+// takes builds the line of a route for OTLP.
+func takes(sig signal, pattern, body, answer, summary string, ps ...param) *route {
+	handle := map[signal]func(*call) error{
+		signalTraces: (*call).ingest, signalLogs: (*call).otlpLogs, signalMetrics: (*call).otlpMetrics,
+	}[sig]
+	rt := post(pattern, rightWrite, handle, body, answer, summary, ps...)
+	rt.otlp = sig
+	return rt
+}
+
 func everyApp(rt *route) *route {
 	rt.allApps = true
 	return rt
@@ -49,9 +62,13 @@ func (s *Server) table() []*route {
 	const app = "/v1/apps/{app_id}"
 	const traces = app + "/traces"
 	return []*route{
-		post("/v1/traces", rightWrite, (*call).ingest, "Runs", "Ingested", "Store runs; the app is that of the token, X-App-Id or app_id.", appParam),
-		post("/api/public/otel/v1/traces", rightWrite, (*call).ingest, "Runs", "Ingested", "The same for clients that can only set a base address.", appParam),
-		post(traces, rightWrite, (*call).ingest, "Runs", "Ingested", "Store runs in this app."),
+		takes(signalTraces, "/v1/traces", "Traces", "Stored", "Store runs or OTLP spans; the app is that of the token, X-App-Id or app_id, else of the OTLP resource.", appParam),
+		takes(signalTraces, otelBase+"/v1/traces", "Traces", "Stored", "The same for clients that can only set a base address.", appParam),
+		takes(signalTraces, traces, "Traces", "Stored", "Store runs or OTLP spans in this app."),
+		takes(signalLogs, "/v1/logs", "OTLPLogs", "OTLPAnswer", "Take the OTLP log events that tell of a span; others are passed over.", appParam),
+		takes(signalLogs, otelBase+"/v1/logs", "OTLPLogs", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
+		takes(signalMetrics, "/v1/metrics", "OTLPMetrics", "OTLPAnswer", "Answer OTLP metrics; nothing of them is kept.", appParam),
+		takes(signalMetrics, otelBase+"/v1/metrics", "OTLPMetrics", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
 
 		get("/v1/apps", rightRead, (*call).listApps, "AppList", "Apps that the token may see, by id.", pageParams...),
 		get(app, rightRead, (*call).getApp, "AppOne", "One app."),

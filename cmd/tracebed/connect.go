@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/httpapi"
 )
 
@@ -26,6 +27,7 @@ import (
 // that both take exactly the same way.
 type target struct {
 	server, token, data string
+	price               trace.Pricer // of a data directory; nil = estimate nothing
 }
 
 func (t *target) flags(cmd *cobra.Command) {
@@ -85,7 +87,7 @@ func (t *target) open(a access) (*client, error) {
 		return nil, openFailure(err)
 	}
 	token := rand.Text()
-	server, err := httpapi.New(store, httpapi.Options{AdminToken: token, DefaultApp: "default", ExportBudget: 1000 * time.Hour})
+	server, err := httpapi.New(store, httpapi.Options{AdminToken: token, DefaultApp: "default", Price: t.price, ExportBudget: 1000 * time.Hour})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -200,7 +202,15 @@ func (e *apiError) Error() string {
 func answerError(resp *http.Response) error {
 	e := &apiError{}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err := json.Unmarshal(raw, &struct{ Error *apiError }{e}); err != nil || e.Code == "" {
+	status := struct { // of OTLP, where an error is a google.rpc.Status
+		Error   *apiError
+		Message string
+	}{Error: e}
+	switch err := json.Unmarshal(raw, &status); {
+	case err == nil && e.Code != "":
+	case err == nil && status.Message != "":
+		e.Code, e.Message = strings.ToLower(http.StatusText(resp.StatusCode)), status.Message
+	default:
 		e.Code, e.Message = "unknown", "the answer is not what a Tracebed server sends; is --server right?"
 	}
 	e.Status, e.RetryAfter = resp.StatusCode, resp.Header.Get("Retry-After")

@@ -34,24 +34,26 @@ type ingestFlags struct {
 	target
 	app      string
 	parallel int
+	prices   priceFiles
 }
 
 func newIngest() *cobra.Command {
-	f := &ingestFlags{}
+	f := &ingestFlags{prices: priceFiles{pricesDefault}}
 	cmd := &cobra.Command{
 		Use:   "ingest [FILE…]",
 		Short: "Send runs from files or the standard input to a server or a closed data directory",
-		Long: `Reads Dynamiq JSON ({"runs":[…]}), JSON lines (a run, a body, or an exported trace with its runs a line), or a
-JSON array of those, plain, gzip or zstd, from files or the standard input ("-"). Sending the same input again
-changes nothing. Exit code 1 says that at least one run was rejected; all others are stored.`,
+		Long: `Reads Dynamiq JSON ({"runs":[…]}), OTLP JSON ({"resourceSpans":[…]}), JSON lines (a run, a body, or an exported trace
+with its runs a line), or a JSON array of those, plain, gzip or zstd, from files or the standard input ("-"). Sending
+the same input again changes nothing. Exit code 1 says that at least one run was rejected; all others are stored.`,
 		Example: "  tracebed ingest --server http://127.0.0.1:8787 --app support runs.jsonl.zst\n  zcat runs.json.gz | tracebed ingest --data ./data --app support",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f.target.flags(cmd)
-	cmd.Flags().StringVar(&f.app, "app", "", "app to store the runs in (default: the token's app)")
+	cmd.Flags().StringVar(&f.app, "app", "", "app to store the runs in (default: the token's app, for OTLP else that of the resource)")
 	cmd.Flags().IntVar(&f.parallel, "parallel", 4, "requests in flight; 1 keeps the order of the input")
+	cmd.Flags().Var(&f.prices, "prices", "with --data, "+pricesHelp)
 	return cmd
 }
 
@@ -71,6 +73,11 @@ func (f *ingestFlags) run(ctx context.Context, names []string, in io.Reader, out
 	total, err := totalSize(names)
 	if err != nil {
 		return err
+	}
+	if f.data != "" {
+		if f.price, err = f.prices.pricer(); err != nil {
+			return err
+		}
 	}
 	c, err := f.connect(creating)
 	if err != nil {
@@ -122,6 +129,7 @@ func totalSize(names []string) (total int64, err error) {
 type batch struct {
 	body   []byte
 	runs   int
+	otlp   bool // spans instead of runs
 	pieces []origin
 }
 
@@ -147,7 +155,9 @@ type sender struct {
 	updated  int64
 	same     int64
 	rejected int64
+	spans    int64    // stored; an answer to OTLP does not say which were new
 	bad      []string // the first rejected runs
+	told     int64    // how many of the rejected those lines tell of
 	err      error
 }
 
@@ -162,15 +172,19 @@ func newSender(ctx context.Context, c *client, app string, parallel int) *sender
 
 // add puts a piece into the next batch and sends the batch when it is full.
 func (s *sender) add(p piece) error {
-	if n := len(s.next.pieces); n >= batchPieces || n > 0 && len(s.next.body)+len(p.runs) > batchBytes {
+	if n := len(s.next.pieces); n >= batchPieces || n > 0 && (p.otlp != s.next.otlp || len(s.next.body)+len(p.runs) > batchBytes) {
 		if err := s.flush(); err != nil {
 			return err
 		}
 	}
-	if len(s.next.body) == 0 {
-		s.next.body = append(s.next.body, `{"runs":[`...)
-	} else {
+	switch {
+	case len(s.next.body) > 0:
 		s.next.body = append(s.next.body, ',')
+	case p.otlp:
+		s.next.otlp = true
+		s.next.body = append(s.next.body, `{"resourceSpans":[`...)
+	default:
+		s.next.body = append(s.next.body, `{"runs":[`...)
 	}
 	s.next.pieces = append(s.next.pieces, origin{s.next.runs, len(s.next.body), p.file, p.line})
 	s.next.body = append(s.next.body, p.runs...)
@@ -180,7 +194,7 @@ func (s *sender) add(p piece) error {
 
 // flush sends the batch that is being filled, waiting for a free slot.
 func (s *sender) flush() error {
-	if s.next.runs == 0 {
+	if len(s.next.pieces) == 0 {
 		return s.failed()
 	}
 	b := s.next
@@ -279,6 +293,13 @@ func (s *sender) post(b *batch) error {
 		}
 		return err
 	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return s.c.unreachable(err)
+	}
+	if b.otlp {
+		return s.spansAnswer(b, raw)
+	}
 	var answer struct {
 		Data *struct {
 			Created, Updated, Unchanged int64
@@ -287,10 +308,6 @@ func (s *sender) post(b *batch) error {
 				ID, Reason string
 			}
 		} `json:"data"`
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
-		return s.c.unreachable(err)
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil || answer.Data == nil {
 		return fail(errors.New("the answer to a batch is not what a Tracebed server sends"), "check --server")
@@ -302,6 +319,30 @@ func (s *sender) post(b *batch) error {
 	s.same += answer.Data.Unchanged
 	for _, r := range answer.Data.Rejected {
 		s.reject(b, r.Index, r.ID, r.Reason)
+	}
+	return nil
+}
+
+// spansAnswer takes the answer to a batch of spans.
+func (s *sender) spansAnswer(b *batch, raw []byte) error {
+	var answer struct {
+		PartialSuccess struct {
+			RejectedSpans int64 `json:",string"`
+			ErrorMessage  string
+		}
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fail(errors.New("the answer to a batch is not what a Tracebed server sends"), "check --server")
+	}
+	bad := answer.PartialSuccess.RejectedSpans
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spans += max(int64(b.runs)-bad, 0)
+	s.rejected += bad
+	if bad > 0 && len(s.bad) < maxShown {
+		from, to := b.pieces[0], b.pieces[len(b.pieces)-1]
+		s.bad = append(s.bad, fmt.Sprintf("%s:%d to %s:%d: %s spans: %s", from.file, from.line, to.file, to.line, countText(bad), answer.PartialSuccess.ErrorMessage))
+		s.told += bad
 	}
 	return nil
 }
@@ -360,6 +401,7 @@ func (s *sender) reject(b *batch, index int, id, reason string) {
 	if id != "" {
 		id = " " + id
 	}
+	s.told++
 	s.bad = append(s.bad, fmt.Sprintf("%s:%d: run %d%s: %s", from.file, from.line, index-from.first+1, id, reason))
 }
 
@@ -368,10 +410,13 @@ func (s *sender) summary(out, errOut io.Writer, took time.Duration, readErr, sen
 	for _, line := range s.bad {
 		fmt.Fprintln(errOut, line)
 	}
-	if more := s.rejected - int64(len(s.bad)); more > 0 {
+	if more := s.rejected - s.told; more > 0 {
 		fmt.Fprintf(errOut, "… and %s more rejected runs\n", countText(more))
 	}
 	stored := s.created + s.updated + s.same
+	if s.spans > 0 {
+		fmt.Fprintf(out, "%s spans stored\n", countText(s.spans))
+	}
 	fmt.Fprintf(out, "%s runs stored (%s new, %s updated, %s unchanged), %s rejected, in %v\n", countText(stored),
 		countText(s.created), countText(s.updated), countText(s.same), countText(s.rejected), took.Round(time.Millisecond))
 	switch {
@@ -381,7 +426,7 @@ func (s *sender) summary(out, errOut io.Writer, took time.Duration, readErr, sen
 		return readErr
 	case s.rejected > 0:
 		return fail(fmt.Errorf("%s runs were rejected", countText(s.rejected)), "mend the runs listed above and send the input again: what is stored is not stored twice")
-	case stored == 0:
+	case stored+s.spans == 0:
 		return fail(errors.New("the input has no runs"), "check the input files")
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 type piece struct {
 	runs  []byte // JSON objects with commas between them; valid during the call only
 	count int
+	otlp  bool // not runs, but elements of resourceSpans with so many spans
 	file  string
 	line  int // where the piece begins
 }
@@ -85,7 +86,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 
 // pieces reads a whole input: JSON values after each other (JSON lines are
 // that), or one array of them. Each is a body {"runs":[…]}, a trace with its
-// runs as an export has it, or a run.
+// runs as an export has it, a run, or OTLP JSON {"resourceSpans":[…]}.
 func (s *source) pieces(emit func(piece) error) error {
 	p := &parser{v: newValueReader(s.r), file: s.name, emit: emit}
 	err := p.all()
@@ -220,7 +221,7 @@ func (p *parser) body() error {
 		if count == 0 {
 			return nil
 		}
-		err := p.emit(piece{p.runs, count, p.file, line})
+		err := p.emit(piece{runs: p.runs, count: count, file: p.file, line: line})
 		p.runs, count, line = p.runs[:0], 0, p.v.line
 		return err
 	}
@@ -272,7 +273,7 @@ func (p *parser) rest() error {
 			return p.v.inside(err)
 		}
 		if string(key) == `"resourceSpans"` {
-			return otlpFailure(p.file, p.v.line)
+			return bothFailure(p.file, p.v.line)
 		}
 		if colon, err := p.v.expect(':'); !colon || err != nil {
 			return fmt.Errorf("line %d: a colon is missing", p.v.line)
@@ -285,14 +286,14 @@ func (p *parser) rest() error {
 
 // object takes a value held in memory: a trace with runs, or a run.
 func (p *parser) object(b []byte, line int) error {
-	var runs []byte
-	var otlp, summary, isRun bool
+	var runs, spans []byte
+	var summary, isRun bool
 	err := members(b, func(key, value []byte) error {
 		switch string(key) {
 		case "runs":
 			runs = value
 		case "resourceSpans":
-			otlp = true
+			spans = value
 		case "run_count":
 			summary = true
 		case "start_time":
@@ -303,18 +304,20 @@ func (p *parser) object(b []byte, line int) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("line %d: %w", line, err)
-	case otlp:
-		return otlpFailure(p.file, line)
+	case runs != nil && spans != nil:
+		return bothFailure(p.file, line)
+	case spans != nil:
+		return p.spans(spans, line)
 	case runs != nil:
 		return p.embedded(runs, line)
 	case isRun:
-		return p.emit(piece{b, 1, p.file, line})
+		return p.emit(piece{runs: b, count: 1, file: p.file, line: line})
 	case summary:
 		return fail(fmt.Errorf("%s: line %d: a trace without its runs, from which it cannot be rebuilt", p.file, line),
 			"export again with --include-runs")
 	}
-	return fail(fmt.Errorf("%s: line %d: this is neither a run, nor {\"runs\":[…]}, nor an exported trace", p.file, line),
-		"the input must be Dynamiq JSON, JSON lines of runs or bodies, or an export with runs")
+	return fail(fmt.Errorf("%s: line %d: this is neither a run, nor {\"runs\":[…]}, nor an exported trace, nor {\"resourceSpans\":[…]}", p.file, line),
+		"the input must be Dynamiq JSON, OTLP JSON, JSON lines of runs or bodies, or an export with runs")
 }
 
 // embedded hands on the runs of a trace. An export has the newest run first;
@@ -328,10 +331,62 @@ func (p *parser) embedded(runs []byte, line int) error {
 		return nil
 	}
 	inner := bytes.TrimSpace(runs)
-	return p.emit(piece{inner[1 : len(inner)-1], count, p.file, line})
+	return p.emit(piece{runs: inner[1 : len(inner)-1], count: count, file: p.file, line: line})
 }
 
-func otlpFailure(file string, line int) error {
-	return fail(fmt.Errorf("%s: line %d: this is OTLP JSON (resourceSpans), which this version does not read", file, line),
-		"convert it to Dynamiq JSON, or wait for the version that reads OTLP")
+// spans hands on the elements of resourceSpans, in parts where they are large.
+func (p *parser) spans(resources []byte, line int) error {
+	part := piece{otlp: true, file: p.file, line: line}
+	flush := func() error {
+		if len(part.runs) == 0 {
+			return nil
+		}
+		err := p.emit(part)
+		part.runs, part.count = part.runs[:0], 0
+		return err
+	}
+	err := elements(resources, func(resource []byte) error {
+		if len(part.runs) > 0 && len(part.runs)+len(resource) > maxPiece {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if len(part.runs) > 0 {
+			part.runs = append(part.runs, ',')
+		}
+		part.runs = append(part.runs, resource...)
+		part.count += spanCount(resource)
+		return nil
+	})
+	if errors.Is(err, errShape) {
+		return fmt.Errorf("line %d: resourceSpans: %w", line, err)
+	}
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// spanCount is how many spans an element of resourceSpans has. What is no such
+// element has none: the server says what is wrong with it.
+func spanCount(resource []byte) (n int) {
+	_ = members(resource, func(key, scopes []byte) error {
+		if string(key) != "scopeSpans" {
+			return nil
+		}
+		return elements(scopes, func(scope []byte) error {
+			return members(scope, func(key, spans []byte) error {
+				if string(key) != "spans" {
+					return nil
+				}
+				return elements(spans, func([]byte) error { n++; return nil })
+			})
+		})
+	})
+	return n
+}
+
+func bothFailure(file string, line int) error {
+	return fail(fmt.Errorf("%s: line %d: this has both runs and resourceSpans", file, line),
+		"make two bodies of it, one of Dynamiq JSON and one of OTLP JSON")
 }

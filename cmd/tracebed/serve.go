@@ -31,6 +31,7 @@ type serveFlags struct {
 	maxBody, cache           byteSize
 	auth                     choice
 	logLevel                 choice
+	prices                   priceFiles
 }
 
 func newServe() *cobra.Command {
@@ -38,6 +39,7 @@ func newServe() *cobra.Command {
 		maxBody: 64 << 20, cache: 64 << 20,
 		auth:     choice{"on", []string{"on", "off"}},
 		logLevel: choice{"info", []string{"debug", "info", "warn", "error"}},
+		prices:   priceFiles{pricesDefault},
 	}
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -60,6 +62,7 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs.Var(&f.maxBody, "max-body", "largest body of a request, before and after inflating")
 	fs.DurationVar(&f.orphanTimeout, "orphan-timeout", time.Hour, "how long a trace waits for a missing parent")
 	fs.DurationVar(&f.exportBudget, "export-budget", 3*time.Minute, "how long a download may take before it ends with a cursor")
+	fs.Var(&f.prices, "prices", pricesHelp)
 	fs.Var(&f.cache, "cache", "block cache of the store")
 	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
 	fs.Var(&f.logLevel, "log-level", "least level that is logged")
@@ -71,6 +74,10 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 		return err
 	}
 	if err := enoughSpace(f.data); err != nil {
+		return err
+	}
+	price, err := f.prices.pricer()
+	if err != nil {
 		return err
 	}
 	limitMemory()
@@ -95,7 +102,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	v, _ := buildVersion()
 	server, err := httpapi.New(store, httpapi.Options{
 		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
-		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Logger: log, Version: v,
+		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, Logger: log, Version: v,
 	})
 	if err != nil {
 		return errors.Join(fail(err, "run tracebed verify on the data directory"), ln.Close())

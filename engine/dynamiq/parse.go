@@ -20,9 +20,13 @@ import (
 // 80 bytes would otherwise turn 64 MiB into a gigabyte of facts.
 const DefaultMaxRuns = 200_000
 
-// Options are the bounds of Parse; the zero value takes the defaults.
+// Options of Parse; the zero value takes the defaults.
 type Options struct {
 	MaxRuns int // runs per body, 0 = DefaultMaxRuns
+
+	// Price estimates the cost of LLM calls that came without one; nil leaves
+	// it unknown.
+	Price trace.Pricer
 }
 
 // Rejection says why one run of a body was not taken.
@@ -51,6 +55,7 @@ type parser struct {
 	f        trace.Fields
 	body     []byte
 	maxRuns  int
+	price    trace.Pricer
 	list     int // offset of the list of runs
 	runs     []trace.Run
 	rejected []Rejection
@@ -86,7 +91,7 @@ func (ps *Parser) Parse(body []byte, opts Options) (runs []trace.Run, rejected [
 
 // reset makes p ready for a body. Memory of an unusually large one is let go.
 func (p *parser) reset(body []byte, opts Options) {
-	p.body, p.maxRuns, p.list = body, opts.MaxRuns, -1
+	p.body, p.maxRuns, p.price, p.list = body, opts.MaxRuns, opts.Price, -1
 	p.rejected, p.roots = nil, nil
 	if p.maxRuns <= 0 {
 		p.maxRuns = DefaultMaxRuns
@@ -219,6 +224,7 @@ func (p *parser) readRun(index int) error {
 		}
 		r.TraceID = p.roots[r.ID]
 	}
+	p.f.Estimate(r, p.price)
 	p.reserve(p.s.Offset() - from)
 	p.buf = p.f.AppendCanonical(p.buf, r)
 	return nil

@@ -38,7 +38,7 @@ func (d *Deriver) errorText() []byte {
 		if r.Status != RunFailed {
 			continue
 		}
-		if m := failedNodeMessage(r.Metadata); m != nil {
+		if m := failedNodeMessage(r.Metadata); m != nil && !r.FromSpan {
 			return m
 		}
 		if m := errorMessage(r); m != nil {
@@ -53,7 +53,8 @@ func (d *Deriver) errorText() []byte {
 	return nil
 }
 
-// tags is the union over the roots in order of first appearance.
+// tags is the union over the roots in order of first appearance; see
+// appendText for spans.
 func (d *Deriver) tags() []string {
 	d.names.reset()
 	for _, i := range d.roots {
@@ -61,7 +62,24 @@ func (d *Deriver) tags() []string {
 			d.names.add(t)
 		}
 	}
+	if len(d.names.list) == 0 && d.runs[d.roots[0]].FromSpan {
+		if i := d.firstBelow(d.roots[0], func(r *Run) bool { return r.FromSpan && len(r.Tags) > 0 }); i >= 0 {
+			return d.runs[i].Tags
+		}
+	}
 	return d.names.list
+}
+
+// metadata is the earliest root's; see appendText for spans.
+func (d *Deriver) metadata() *Run {
+	root := d.roots[0]
+	if first := &d.runs[root]; !first.FromSpan || first.hasUserMetadata() {
+		return first
+	}
+	if i := d.firstBelow(root, func(r *Run) bool { return r.FromSpan && r.hasUserMetadata() }); i >= 0 {
+		return &d.runs[i]
+	}
+	return &d.runs[root]
 }
 
 // models lists the models that were called (an agent's model is configuration,

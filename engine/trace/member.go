@@ -11,9 +11,18 @@ var sdkMembers = map[string]bool{
 	"is_output_from_cache": true, "skip": true, "human_feedback": true, "tool_data": true,
 }
 
-// appendUserMetadata appends the metadata object without sdkMembers, the
-// others byte for byte; {} for anything but an object.
-func appendUserMetadata(dst, metadata []byte) []byte {
+// spanMembers are the metadata that a run made of a span has beside the user's
+// (package otlp); all other names are free.
+var spanMembers = map[string]bool{SpanMember: true, UniformMember: true}
+
+// appendUserMetadata appends the metadata object of a run without the members
+// that its client library, or the decoder of spans, has put there; the others
+// byte for byte; {} for anything but an object.
+func appendUserMetadata(dst []byte, r *Run) []byte {
+	metadata, hidden := r.Metadata, sdkMembers
+	if r.FromSpan {
+		hidden = spanMembers
+	}
 	dst = append(dst, '{')
 	var s jsonscan.Scanner
 	var scratch [32]byte
@@ -29,7 +38,7 @@ func appendUserMetadata(dst, metadata []byte) []byte {
 			if err != nil {
 				break
 			}
-			if sdkMembers[string(jsonscan.Unquote(scratch[:0], name))] {
+			if hidden[string(jsonscan.Unquote(scratch[:0], name))] {
 				continue
 			}
 			if comma {

@@ -68,7 +68,7 @@ func (d *Deriver) AppendPreviewTrace(dst []byte, app string, s *Summary, updated
 	dst = appendUsage(dst, &s.Sample)
 	dst = append(dst, `,"run_count":`...)
 	dst = strconv.AppendInt(dst, int64(len(d.runs)), 10)
-	dst = d.appendFacts(dst, first)
+	dst = d.appendFacts(dst)
 	dst = append(dst, staleMember...)
 	dst = appendQuotedTime(dst, updatedAt)
 	return dst, cutIn || cutOut
@@ -89,7 +89,7 @@ func AppendRuns(dst []byte, runs []Run) []byte {
 
 // appendFacts appends the members from session_id to models. A fact that the
 // earliest root lacks is taken from the first root that has it.
-func (d *Deriver) appendFacts(dst []byte, first *Run) []byte {
+func (d *Deriver) appendFacts(dst []byte) []byte {
 	dst = append(dst, `,"session_id":`...)
 	dst = d.appendText(dst, func(r *Run) string { return r.SessionID })
 	dst = append(dst, `,"user_id":`...)
@@ -99,7 +99,7 @@ func (d *Deriver) appendFacts(dst []byte, first *Run) []byte {
 	dst = append(dst, `,"tags":`...)
 	dst = appendStrings(dst, d.tags())
 	dst = append(dst, `,"metadata":`...)
-	dst = appendUserMetadata(dst, first.Metadata)
+	dst = appendUserMetadata(dst, d.metadata())
 	dst = append(dst, `,"version":`...)
 	dst = d.appendText(dst, func(r *Run) string { return r.Version })
 	dst = append(dst, `,"environment":`...)
@@ -109,10 +109,17 @@ func (d *Deriver) appendFacts(dst []byte, first *Run) []byte {
 }
 
 // appendText appends the first fact that is not empty over the roots, or null.
+// Where the earliest root is a span without the fact (an HTTP server knows of
+// no session), its first descendant that has it speaks for it.
 func (d *Deriver) appendText(dst []byte, fact func(*Run) string) []byte {
 	for _, i := range d.roots {
 		if v := fact(&d.runs[i]); v != "" {
 			return jsonscan.AppendQuoted(dst, v)
+		}
+	}
+	if d.runs[d.roots[0]].FromSpan {
+		if i := d.firstBelow(d.roots[0], func(r *Run) bool { return r.FromSpan && fact(r) != "" }); i >= 0 {
+			return jsonscan.AppendQuoted(dst, fact(&d.runs[i]))
 		}
 	}
 	return append(dst, "null"...)

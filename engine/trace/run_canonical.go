@@ -17,6 +17,7 @@ var usageText = [numUsage]string{
 	`{"prompt_tokens":`, `,"completion_tokens":`, `,"total_tokens":`,
 	`,"prompt_tokens_cost_usd":`, `,"completion_tokens_cost_usd":`, `,"total_tokens_cost_usd":`,
 	`,"cache_read_input_tokens":`, `,"cache_creation_input_tokens":`,
+	`,"reasoning_tokens":`, `,"cost_estimated":`,
 }
 
 // AppendCanonical appends the canonical JSON of the run whose facts Facts has
@@ -101,21 +102,26 @@ func appendUniform(dst []byte, f *Fields, r *Run) []byte {
 	if r.Usage == nil {
 		dst = append(dst, "null"...)
 	} else {
-		for i, text := range usageText {
-			dst = append(dst, text...)
-			if f.usage[i] == nil {
-				dst = append(dst, "null"...)
-			} else {
-				dst = append(dst, f.usage[i]...)
-			}
-		}
-		dst = append(dst, '}')
+		dst = f.appendUsage(dst)
 	}
 	dst = append(dst, memberText[fieldDuration]...)
 	if r.Status == RunOpen {
 		dst = append(dst, "null"...)
 	} else {
 		dst = AppendMillis(dst, r.durationUS())
+	}
+	return append(dst, '}')
+}
+
+// appendUsage appends the usage members that usageFacts and Estimate noted.
+func (f *Fields) appendUsage(dst []byte) []byte {
+	for i, text := range usageText {
+		switch value := f.usage[i]; {
+		case value != nil:
+			dst = append(append(dst, text...), value...)
+		case i < alwaysUsage:
+			dst = append(append(dst, text...), "null"...)
+		}
 	}
 	return append(dst, '}')
 }

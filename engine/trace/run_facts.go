@@ -191,24 +191,30 @@ func (f *Fields) parseTags(raw []byte) (tags []string, ok bool) {
 // optionalFacts reads what is taken where it has the right kind and otherwise
 // left alone.
 func (f *Fields) optionalFacts(r *Run) {
+	user, env, version := f.Spots.UserID, f.Spots.Environment, f.Spots.Version
+	if f.fromSpan() {
+		r.FromSpan = true
+		r.ParentRemote = string(f.span[spanRemote]) == "true" && r.ParentID != ""
+		user, env, version = f.span[spanUser], f.span[spanEnvironment], f.span[spanVersion]
+	}
 	for _, t := range []struct {
 		dst, last *string
 		raw       []byte
 	}{
 		{&r.Group, &f.last.group, f.Group},
 		{&r.Model, &f.last.model, f.Model},
-		{&r.UserID, &f.last.user, f.Spots.UserID},
-		{&r.Environment, &f.last.env, f.Spots.Environment},
+		{&r.UserID, &f.last.user, user},
+		{&r.Environment, &f.last.env, env},
 	} {
 		if jsonscan.KindOf(t.raw) == jsonscan.String {
 			*t.dst = share(t.last, f.unquote(t.raw))
 		}
 	}
-	switch jsonscan.KindOf(f.Spots.Version) {
+	switch jsonscan.KindOf(version) {
 	case jsonscan.String:
-		r.Version = share(&f.last.version, f.unquote(f.Spots.Version))
+		r.Version = share(&f.last.version, f.unquote(version))
 	case jsonscan.Number:
-		r.Version = share(&f.last.version, f.Spots.Version)
+		r.Version = share(&f.last.version, version)
 	}
 }
 

@@ -28,6 +28,7 @@ func ParseRun(canonical []byte) (Run, error) {
 func (p *Parser) Run(canonical []byte) (Run, error) {
 	s, f := &p.scanner, &p.fields
 	s.Reset(canonical)
+	f.stored = true
 	err := f.Scan(s)
 	if err == nil {
 		err = s.End()

@@ -79,7 +79,7 @@ func fieldOf(name []byte) field {
 // Fields is one run on its way into or out of its canonical form: its members
 // as raw JSON, slices of the text that was scanned. Use it as
 //
-//	Scan → (set Group, Model, Usage) → Facts → AppendCanonical
+//	Scan → (set Group, Model, Usage) → Facts → (Estimate) → AppendCanonical
 //
 // and then for the next run: what is equal from run to run (trace id, tags, …)
 // is then shared between them. The zero Fields is ready. It is not safe for
@@ -98,8 +98,11 @@ type Fields struct {
 	// Spots is where the Dynamiq SDK puts what has no member of its own.
 	Spots Spots
 
+	stored  bool            // what is scanned is canonical: behind duration_ms stand members of spans
+	span    [numSpan][]byte // those members, nil where absent
 	usage   [numUsage][]byte
-	end     Time // end_time as sent, also that of an open run
+	costs   []byte // text of estimated costs, until the next run
+	end     Time   // end_time as sent, also that of an open run
 	scratch []byte
 	last    sharedTexts
 }
@@ -120,6 +123,7 @@ func (f *Fields) Scan(s *jsonscan.Scanner) error {
 	f.raw = [numFields][]byte{}
 	f.extra, f.extras = f.extra[:0], nil
 	f.Spots = Spots{}
+	f.span = [numSpan][]byte{}
 	s.Peek()
 	spaces := s.Spaces()
 	if err := s.BeginObject(); err != nil {
@@ -147,7 +151,9 @@ func (f *Fields) Scan(s *jsonscan.Scanner) error {
 		if err != nil {
 			return err
 		}
-		if id == fieldUnknown {
+		if id == fieldUnknown && f.stored && f.raw[fieldDuration] != nil {
+			f.setSpan(name, value)
+		} else if id == fieldUnknown {
 			f.addExtra(key, name, value)
 		} else {
 			f.raw[id] = value

@@ -11,13 +11,22 @@ import (
 // of the sender, and sums of a million such runs still fit an int64.
 const MaxTokens = 1_000_000_000_000
 
-const numUsage = 8
+const (
+	numUsage = 10
+	// alwaysUsage is how many of them every usage object has.
+	alwaysUsage = 8
 
-// usageNames are the members of the uniform usage object, in its order.
+	usagePromptCost    = 3
+	usageCacheRead     = 6
+	usageCostEstimated = 9
+)
+
+// usageNames are the members of the uniform usage object, in its order. The
+// last two are left out where there is nothing to tell.
 var usageNames = [numUsage]string{
 	"prompt_tokens", "completion_tokens", "total_tokens",
 	"prompt_tokens_cost_usd", "completion_tokens_cost_usd", "total_tokens_cost_usd",
-	"cache_read_input_tokens", "cache_creation_input_tokens",
+	"cache_read_input_tokens", "cache_creation_input_tokens", "reasoning_tokens", "cost_estimated",
 }
 
 // usageFacts reads a usage object into facts and notes its members in f.usage.
@@ -49,12 +58,12 @@ func (f *Fields) usageFacts(raw []byte) (*Usage, string) {
 		u.TotalTokens = u.PromptTokens + u.CompletionTokens
 	}
 	for i, dst := range []**rollup.Money{&u.PromptCost, &u.CompletionCost, &u.TotalCost} {
-		if f.usage[3+i] == nil {
+		if f.usage[usagePromptCost+i] == nil {
 			continue
 		}
-		cost, err := parseCost(f.usage[3+i])
+		cost, err := parseCost(f.usage[usagePromptCost+i])
 		if err != nil {
-			return nil, "usage." + usageNames[3+i] + " must be a number of USD from 0 to 1e6, or null"
+			return nil, "usage." + usageNames[usagePromptCost+i] + " must be a number of USD from 0 to 1e6, or null"
 		}
 		facts.costs[i] = cost
 		*dst = &facts.costs[i]
@@ -63,10 +72,17 @@ func (f *Fields) usageFacts(raw []byte) (*Usage, string) {
 		facts.costs[2] = u.PromptCost.Add(*u.CompletionCost)
 		u.TotalCost = &facts.costs[2]
 	}
-	for i := 6; i < numUsage; i++ { // told, never counted
+	for i, dst := range []*int64{&u.CacheReadTokens, &u.CacheWriteTokens, &u.ReasoningTokens} {
+		i += usageCacheRead // told, never counted: kept as sent, whatever number it is
 		if jsonscan.KindOf(f.usage[i]) != jsonscan.Number {
 			f.usage[i] = nil
+			continue
 		}
+		*dst, _ = parseTokens(f.usage[i])
+	}
+	u.CostEstimated = u.priced() && string(f.usage[usageCostEstimated]) == "true"
+	if !u.CostEstimated {
+		f.usage[usageCostEstimated] = nil
 	}
 	return u, ""
 }

@@ -34,7 +34,20 @@ type Time struct {
 type Usage struct {
 	PromptTokens, CompletionTokens, TotalTokens int64
 	PromptCost, CompletionCost, TotalCost       *rollup.Money
+
+	// What is told of the tokens above: parts of them, never added to them.
+	CacheReadTokens, CacheWriteTokens, ReasoningTokens int64
+
+	// CostEstimated marks costs that come from a price table (Run.Estimate),
+	// not from the sender.
+	CostEstimated bool
 }
+
+// Pricer estimates what a call of model at a time cost and sets the costs of
+// u; nothing else of u. False: no price is known, and u is as before. Two
+// calls with equal arguments must have equal results; Pricers are used by
+// several goroutines at once.
+type Pricer func(model string, at Time, u *Usage) bool
 
 // Run is one execution of a node, flow or workflow (an OTLP span), reduced to
 // the facts that a trace is derived from, plus JSON, the whole run in its
@@ -45,6 +58,9 @@ type Run struct {
 	ParentID string // "" = none
 	// ParentRemote marks an OTLP parent in another process: the run is a root.
 	ParentRemote bool
+	// FromSpan says that the run came as an OTLP span (AppendSpan): what the
+	// Dynamiq SDK keeps in metadata and input means nothing special in it.
+	FromSpan bool
 
 	Name  *string // nil = null
 	Type  string  // workflow, flow or node
@@ -68,7 +84,8 @@ type Run struct {
 	// JSON is the run as it is stored and given back: one compact JSON object
 	// (no insignificant white space, no line feed), members as sent in the
 	// order of the wire facts §3, unknown members after them, then the uniform
-	// members group, model, usage, duration_ms.
+	// members group, model, usage, duration_ms. Runs from spans have more behind
+	// these, see AppendSpan.
 	JSON []byte
 
 	// IDHash and Hash are 64-bit xxHash of ID and of JSON.

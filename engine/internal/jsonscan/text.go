@@ -2,6 +2,7 @@ package jsonscan
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -79,50 +80,75 @@ func unit(b []byte) rune {
 }
 
 // AppendQuoted appends s as a JSON string. Only what JSON demands is escaped;
-// invalid UTF-8 becomes U+FFFD.
+// invalid UTF-8 becomes U+FFFD. It looks at eight bytes at a step.
 func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
-	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
+	from, i := 0, 0
+	for {
+		for i+8 <= len(s) {
+			w := load(s[i : i+8])
+			m := stops(w) | w&highs
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+			break
+		}
+		if i >= len(s) {
+			break
+		}
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
+			i++ // one of the last seven
 			continue
 		}
+		n := 1
 		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			var r rune
+			r, n = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 			if r != utf8.RuneError || n > 1 {
 				i += n
 				continue
 			}
 		}
-		dst = append(dst, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		default:
-			if c >= utf8.RuneSelf {
-				dst = append(dst, "\uFFFD"...)
-			} else {
-				dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-			}
-		}
-		i++
+		dst = appendEscaped(append(dst, s[from:i]...), c)
+		i += n
 		from = i
 	}
 	dst = append(dst, s[from:]...)
 	return append(dst, '"')
+}
+
+// load is the first eight bytes of s.
+func load[T string | []byte](s T) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// appendEscaped appends the escape of a byte that cannot stand for itself;
+// one above 0x7f is no part of valid UTF-8.
+func appendEscaped(dst []byte, c byte) []byte {
+	const digits = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	}
+	if c >= utf8.RuneSelf {
+		return append(dst, "\uFFFD"...)
+	}
+	return append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 }
 
 // AppendCompact appends the valid JSON text raw without insignificant white

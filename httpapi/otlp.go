@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/engine/otlp"
+)
+
+// signal is what of OTLP a route takes.
+type signal uint8
+
+const (
+	signalNone signal = iota
+	signalTraces
+	signalLogs
+	signalMetrics
+)
+
+const (
+	// otlpFactor is what an OTLP body needs to be stored, in bodies: its runs
+	// are about three times as long, and storing takes storeFactor of that.
+	otlpFactor = 3 * storeFactor
+	// maxBodyApps bounds the apps of one body: each is a commit of its own.
+	maxBodyApps = 256
+	// maxReasons is how many reasons an errorMessage tells.
+	maxReasons = 10
+)
+
+// otlpLogs answers OTLP log records: those that tell of a span are stored,
+// all others are passed over.
+func (c *call) otlpLogs() error {
+	enc, err := c.encoding()
+	if err != nil {
+		return err
+	}
+	app, err := c.namedApp()
+	if err != nil {
+		return err
+	}
+	body, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	c.srv.stats.ingestBytes.Add(uint64(len(body)))
+	return c.storeOTLP(app, body, enc, signalLogs)
+}
+
+// otlpMetrics reads OTLP metrics and drops them: many SDKs send them whether or
+// not somebody wants them, and would log an error with every batch.
+func (c *call) otlpMetrics() error {
+	if _, err := c.encoding(); err != nil {
+		return err
+	}
+	if _, err := c.namedApp(); err != nil {
+		return err
+	}
+	if int64(c.ctx.Request.Header.ContentLength()) > c.srv.opt.MaxBody {
+		return c.tooLarge()
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		return c.bodyError(err)
+	}
+	c.otlpDone(rejection{})
+	return nil
+}
+
+// rejection is OTLP's partial success: how many items were not taken, and why
+// the first of them.
+type rejection struct {
+	count   int
+	reasons []string
+}
+
+func (r *rejection) add(n int, reason string) {
+	r.count += n
+	if len(r.reasons) < maxReasons {
+		r.reasons = append(r.reasons, reason)
+	}
+}
+
+// storeOTLP parses spans or log records and gives the runs to the engine, app
+// by app. app is "" where the request names none: the resources then do.
+func (c *call) storeOTLP(app string, body []byte, enc otlp.Encoding, sig signal) error {
+	if err := c.share(c.srv.storing, &c.in.storing, otlpFactor*int64(len(body))); err != nil {
+		return err
+	}
+	parse := otlp.Parse
+	if sig == signalLogs {
+		parse = otlp.ParseLogs
+	}
+	batch, err := parse(body, enc, otlp.Options{Price: c.srv.opt.Price})
+	c.releaseBuffer() // Parse keeps nothing of the body
+	switch {
+	case errors.Is(err, otlp.ErrManySpans):
+		return &apiError{status: 413, code: codeTooLarge, message: clean(err)}
+	case err != nil:
+		return badField("body", clean(err))
+	}
+	if err := c.needs(batch.Groups); err != nil {
+		return err
+	}
+	bad := rejection{batch.Rejected, batch.Messages}
+	apps, homeless := c.byApp(app, batch.Groups, &bad)
+	if len(apps) == 0 && homeless > 0 {
+		return noAppNamed()
+	}
+	var total engine.IngestResult
+	for _, g := range apps {
+		res, err := c.srv.store.Ingest(c.srv.base, g.App, g.Runs)
+		if err != nil {
+			return err // what is stored already is stored once however often it comes
+		}
+		total.Created += res.Created
+		total.Updated += res.Updated
+		total.Unchanged += res.Unchanged
+		for _, r := range res.Rejected {
+			bad.add(1, "span "+r.ID+": "+r.Reason)
+		}
+	}
+	c.srv.stats.ingested(total, bad.count)
+	c.otlpDone(bad)
+	return nil
+}
+
+// needs takes more of the storing budget where the runs are longer than the
+// body let expect: each span repeats its resource.
+func (c *call) needs(groups []otlp.Group) error {
+	var n int64
+	for _, g := range groups {
+		for i := range g.Runs {
+			n += int64(len(g.Runs[i].JSON))
+		}
+	}
+	more := min(storeFactor*n, c.srv.storing.size) - c.in.storing
+	if more <= 0 {
+		return nil
+	}
+	if !c.srv.storing.try(more) {
+		return c.overloaded()
+	}
+	c.in.storing += more
+	return nil
+}
+
+// byApp gives the runs by the app that they go to, in the order of their first
+// appearance. Spans that nobody names an app for count as homeless, and both
+// they and those of too many apps are rejected.
+func (c *call) byApp(named string, groups []otlp.Group, bad *rejection) (apps []otlp.Group, homeless int) {
+	at := make(map[string]int, len(groups))
+	for _, g := range groups {
+		app := named
+		if app == "" {
+			app = c.resourceApp(g.App)
+		}
+		i, known := at[app]
+		switch {
+		case app == "":
+			homeless += len(g.Runs)
+			bad.add(len(g.Runs), fmt.Sprintf("the resource's app %q is not one that the token may write to; name one", cut(g.App, 64)))
+		case known:
+			apps[i].Runs = append(apps[i].Runs, g.Runs...)
+		case len(apps) == maxBodyApps:
+			bad.add(len(g.Runs), fmt.Sprintf("the request has spans of more than %d apps; split it", maxBodyApps))
+		default:
+			at[app] = len(apps)
+			apps = append(apps, otlp.Group{App: app, Runs: g.Runs})
+		}
+	}
+	return apps, homeless
+}
+
+// resourceApp is the app of a resource: its own name where the token may write
+// to an app of that name, else the default app, "" where that may not be.
+func (c *call) resourceApp(app string) string {
+	if app != "" && validID(app) && (c.token == nil || c.token.Apps.Has(app)) {
+		return app
+	}
+	return c.defaultApp()
+}
