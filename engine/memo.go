@@ -6,64 +6,96 @@ import (
 	"github.com/tracebed/tracebed/rollup"
 )
 
-// memoBytes bounds the memo of merged buckets.
+// memoBytes bounds the memo of sums.
 const memoBytes = 48 << 20
 
-// memoKey names a stretch of an app's time, and the retention cutoff that cuts
-// its hours short, 0 where none does.
+// memoKey names bars of one width in a row in an app's time, µs, and the
+// retention cutoff that cuts their hours short, 0 where none does. With 0 bars
+// it names the sum of whole days.
 type memoKey struct {
-	app      uint32
-	from, to int64
-	cutoff   int64
+	app, bars   uint32
+	from, width int64
+	cutoff      int64
 }
 
-// memoBucket is a stretch that was merged before: its sums, histogram and
-// percentiles. It is valid while no unit in it has changed, which is while the
-// newest sequence among them is seq: every change gives a unit a newer one.
-type memoBucket struct {
-	seq    uint64
-	bucket rollup.Bucket
-	hist   rollup.Hist
-	pct    rollup.Percentiles
+// memoEntry is what was added up before: the finished bars, or the sum of
+// days. It is never changed. It is valid while no unit in it has changed, which
+// is while the newest sequence among them is seq: every change gives a unit a
+// newer one.
+type memoEntry struct {
+	seq   uint64
+	stats []rollup.Stats
+	sum   *rollup.HistBucket
 }
 
-// bucketMemo remembers merged buckets. A year by day in New York merges 8,760
-// hour histograms, 1.3 ms; from the memo it takes 0.3 ms, the percentiles of
-// 365 bars included. Two generations: a lookup moves an entry to the young
-// one, and when that is full the old one is forgotten.
+// statsBytes is the size of one rollup.Stats.
+const statsBytes = 216
+
+func (e *memoEntry) bytes() int64 {
+	n := int64(256 + statsBytes*len(e.stats))
+	if e.sum != nil {
+		n += int64(statsBytes + 16*len(e.sum.Hist.Cells()))
+	}
+	return n
+}
+
+// block is what is left of a row of bars: stretches of width from lo on.
+type block struct {
+	stats     []rollup.Stats
+	lo, width int64
+}
+
+// next takes the bar [lo, hi) if it is the next one of the block. A year by
+// hour is 365 searches of the memo and the rest comes from here, instead of
+// 8,760 searches that took a third of the time.
+func (b *block) next(lo, hi int64) *rollup.Stats {
+	if len(b.stats) == 0 || lo != b.lo || hi-lo != b.width {
+		return nil
+	}
+	st := &b.stats[0]
+	b.stats, b.lo = b.stats[1:], hi
+	return st
+}
+
+// bucketMemo remembers finished bars and sums of days. Two generations: a
+// lookup moves an entry to the young one, and when that is full the old one is
+// forgotten.
 type bucketMemo struct {
 	mu         sync.Mutex
-	young, old map[memoKey]*memoBucket
+	young, old map[memoKey]*memoEntry
 	bytes      int64 // of young
 }
 
-func (m *bucketMemo) get(k memoKey, seq uint64) *memoBucket {
+func (m *bucketMemo) get(k memoKey, seq uint64) *memoEntry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b := m.young[k]
-	if b == nil {
-		if b = m.old[k]; b != nil {
+	e := m.young[k]
+	if e == nil {
+		if e = m.old[k]; e != nil {
 			delete(m.old, k)
-			m.insert(k, b)
+			m.insert(k, e)
 		}
 	}
-	if b == nil || b.seq != seq {
+	if e == nil || e.seq != seq {
 		return nil
 	}
-	return b
+	return e
 }
 
-func (m *bucketMemo) put(k memoKey, b *memoBucket) {
+func (m *bucketMemo) put(k memoKey, e *memoEntry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.insert(k, b)
+	m.insert(k, e)
 }
 
-func (m *bucketMemo) insert(k memoKey, b *memoBucket) {
-	size := int64(512 + 16*len(b.hist.Cells()))
+func (m *bucketMemo) insert(k memoKey, e *memoEntry) {
+	size := e.bytes()
 	if m.young == nil || m.bytes+size > memoBytes/2 {
-		m.old, m.young, m.bytes = m.young, map[memoKey]*memoBucket{}, 0
+		m.old, m.young, m.bytes = m.young, map[memoKey]*memoEntry{}, 0
 	}
-	m.young[k] = b
+	if was := m.young[k]; was != nil { // changed since
+		m.bytes -= was.bytes()
+	}
+	m.young[k] = e
 	m.bytes += size
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -40,107 +41,248 @@ func (e *Engine) Metrics(ctx context.Context, app string, q MetricsQuery) (Metri
 	defer v.close()
 	m := adders.Get().(*adder)
 	defer adders.Put(m)
-	m.v = v
-	defer func() { m.v = nil; clear(m.edges) }()
-	return m.metrics(bounds, q.Start, q.End+1)
+	m.begin(v)
+	out, err := m.metrics(bounds, q.Start, q.End+1)
+	if err := errors.Join(err, m.end()); err != nil {
+		return Metrics{}, err
+	}
+	return out, nil
 }
 
-// adder adds up stretches of time. Its dense histogram is 30 KB, so adders are
-// used again.
+// adder adds up stretches of time. Its dense histograms are 32 KB each, so
+// adders are used again.
 type adder struct {
 	v     *view
+	rows  rowReader // the derived rows that are not in memory
 	sum   rollup.Bucket
 	dense rollup.Dense
+	run   rollup.Dense // of a run of days
+	out   rollup.Stats
+	at    int // place in the units where the last stretch began
 	// edges holds stretches inside one quarter of an hour, which are counted
 	// row by row; the series and the summary share them.
-	edges map[memoKey]*rollup.HistBucket
+	edges map[edgeKey]*rollup.HistBucket
+	block block
 }
 
-var adders = sync.Pool{New: func() any { return &adder{edges: map[memoKey]*rollup.HistBucket{}} }}
+type edgeKey struct{ from, to int64 }
+
+var adders = sync.Pool{New: func() any { return &adder{edges: map[edgeKey]*rollup.HistBucket{}} }}
+
+// begin prepares an adder for a view, end lets go of it.
+func (m *adder) begin(v *view) {
+	m.v, m.at, m.block = v, 0, block{}
+	m.rows = rowReader{Reader: v.snap, app: v.app}
+}
+
+func (m *adder) end() error {
+	err := m.rows.close()
+	m.v, m.rows, m.block = nil, rowReader{}, block{}
+	clear(m.edges)
+	return err
+}
 
 func (m *adder) metrics(bounds []int64, from, to int64) (out Metrics, err error) {
 	out.Series = make([]Point, len(bounds)-1)
 	for i := range out.Series {
-		lo, hi := max(bounds[i], from), min(bounds[i+1], to)
-		out.Series[i].Start = time.UnixMicro(bounds[i]).UTC()
-		if out.Series[i].Stats, err = m.stats(lo, hi); err != nil {
+		p := &out.Series[i]
+		p.Start = time.UnixMicro(bounds[i]).UTC()
+		st, err := m.stats(max(bounds[i], from), min(bounds[i+1], to), from, to)
+		if err != nil {
 			return Metrics{}, err
 		}
+		p.Stats = *st
 		if err := m.v.step(); err != nil {
 			return Metrics{}, err
 		}
 	}
-	out.Summary, err = m.stats(from, to)
-	return out, err
+	st, err := m.stats(from, to, from, to)
+	if err != nil {
+		return Metrics{}, err
+	}
+	out.Summary = *st
+	return out, nil
 }
 
-// stats answers one stretch: empty ones at once, those of whole units from
-// the rows they are stored in or from the memo.
-func (m *adder) stats(from, to int64) (rollup.Stats, error) {
-	lo, hi := m.span(from, to)
-	if lo == hi {
-		return rollup.Stats{}, nil
+var noStats rollup.Stats
+
+// stats answers the stretch [lo, hi) of the window [from, to): empty ones at
+// once, those of whole quarters from the memo. The result is good until the
+// next call, and not to be written to.
+func (m *adder) stats(lo, hi, from, to int64) (*rollup.Stats, error) {
+	if st := m.block.next(lo, hi); st != nil {
+		return st, nil
 	}
-	var seq uint64
-	for _, u := range m.v.units[lo:hi] {
-		seq = max(seq, u.lsn)
+	if i, j := m.span(lo, hi); i == j {
+		return &noStats, nil
 	}
-	key := memoKey{app: m.v.app, from: from, to: to}
-	if from < m.v.cutoff {
-		key.cutoff = m.v.cutoff
+	if lo%usPerQuarter != 0 || hi%usPerQuarter != 0 {
+		return m.compute(lo, hi)
 	}
-	worth := from%usPerQuarter == 0 && to%usPerQuarter == 0
-	if worth {
-		if b := m.v.e.memo.get(key, seq); b != nil {
-			return b.bucket.Stats(b.pct), nil
+	width, start, bars := hi-lo, lo, int64(1)
+	if width < usPerDay && usPerDay%width == 0 {
+		first := lo - (lo-lo%width)%usPerDay
+		if first >= from && first+usPerDay <= to {
+			start, bars = first, usPerDay/width
 		}
 	}
+	stats, err := m.bars(start, width, bars)
+	if err != nil {
+		return nil, err
+	}
+	k := (lo - start) / width
+	m.block = block{stats: stats[k+1:], lo: hi, width: width}
+	return &stats[k], nil
+}
+
+// bars answers n stretches in a row from the memo, or adds them up and puts
+// them there.
+func (m *adder) bars(start, width, n int64) ([]rollup.Stats, error) {
+	i, j := m.span(start, start+n*width)
+	seq := newest(m.v.units[i:j])
+	key := memoKey{app: m.v.app, from: start, width: width, bars: uint32(n)}
+	if start < m.v.cutoff && (start%usPerHour != 0 || width%usPerHour != 0) {
+		key.cutoff = m.v.cutoff
+	}
+	if e := m.v.e.memo.get(key, seq); e != nil {
+		return e.stats, nil
+	}
+	e := &memoEntry{seq: seq, stats: make([]rollup.Stats, n)}
+	for k := range e.stats {
+		lo := start + int64(k)*width
+		st, err := m.compute(lo, lo+width)
+		if err != nil {
+			return nil, err
+		}
+		e.stats[k] = *st
+	}
+	m.v.e.memo.put(key, e)
+	return e.stats, nil
+}
+
+// compute adds up a stretch without the memo of bars.
+func (m *adder) compute(from, to int64) (*rollup.Stats, error) {
 	m.sum = rollup.Bucket{}
 	m.dense.Reset()
 	if err := m.add(from, to); err != nil {
-		return rollup.Stats{}, err
+		return nil, err
 	}
-	pct := m.dense.Percentiles()
-	if worth && m.sum.DurCount > 0 {
-		m.v.e.memo.put(key, &memoBucket{seq: seq, bucket: m.sum, hist: m.dense.Hist(), pct: pct})
-	}
-	return m.sum.Stats(pct), nil
+	m.out = m.sum.Stats(m.dense.Percentiles())
+	return &m.out, nil
 }
 
-// span is the range of units whose days overlap a stretch.
+// newest is the last operation in any of the units.
+func newest(units []*unit) (lsn uint64) {
+	for _, u := range units {
+		lsn = max(lsn, u.lsn)
+	}
+	return lsn
+}
+
+// span is the range of units whose days overlap a stretch. Stretches mostly
+// ascend, so the search goes on from where the last one began.
 func (m *adder) span(from, to int64) (lo, hi int) {
-	if from >= to || to <= 0 {
+	if from >= to || to <= 0 || from > maxStartUS {
 		return 0, 0
 	}
-	lo, _ = findUnit(m.v.units, dayOf(max(from, 0)))
-	hi, ok := findUnit(m.v.units, dayOf(min(to-1, maxStartUS)))
-	if ok {
+	units, first, last := m.v.units, dayOf(max(from, 0)), dayOf(min(to-1, maxStartUS))
+	lo = m.at
+	if lo == 0 || units[lo-1].day >= first {
+		lo, _ = findUnit(units, first)
+	}
+	for lo < len(units) && units[lo].day < first {
+		lo++
+	}
+	m.at = lo
+	for hi = lo; hi < len(units) && units[hi].day <= last; {
 		hi++
 	}
-	return lo, max(lo, hi)
+	return lo, hi
 }
 
-// add puts a stretch into the sums: whole days, then whole hours, quarters,
-// and rows at the edges.
+// add puts a stretch into the sums: runs of days, whole days, then whole
+// hours, quarters, and rows at the edges.
 func (m *adder) add(from, to int64) error {
 	lo, hi := m.span(from, to)
-	for _, u := range m.v.units[lo:hi] {
-		u.touch()
-		start := int64(u.day) * usPerDay
-		if err := m.addDay(u, max(from-start, 0), min(to-start, usPerDay)); err != nil {
+	for units := m.v.units[lo:hi]; len(units) > 0; {
+		n, err := m.addRun(units, from, to)
+		if err != nil {
 			return err
 		}
+		if n == 0 {
+			u, start := units[0], int64(units[0].day)*usPerDay
+			if err := m.addDay(u, max(from-start, 0), min(to-start, usPerDay)); err != nil {
+				return err
+			}
+			u.touch()
+			n = 1
+		}
+		units = units[n:]
 	}
 	return nil
 }
 
+// runDays is how many days are added up together for long stretches. A year of
+// a busy app is 365 merges of day histograms; with runs it is about 40.
+const runDays = 32
+
+// addRun adds the run of days that the first of the units lies in, if the
+// stretch [from, to) covers it, and returns how many of the units those are.
+func (m *adder) addRun(units []*unit, from, to int64) (n int, err error) {
+	run := units[0].day / runDays
+	start := int64(run) * runDays * usPerDay
+	if from > start || to < start+runDays*usPerDay {
+		return 0, nil
+	}
+	for n < len(units) && units[n].day/runDays == run {
+		n++
+	}
+	units = units[:n]
+	seq, key := newest(units), memoKey{app: m.v.app, from: start, width: runDays * usPerDay}
+	e := m.v.e.memo.get(key, seq)
+	if e == nil {
+		if e, err = m.sumDays(units); err != nil {
+			return 0, err
+		}
+		e.seq = seq
+		m.v.e.memo.put(key, e)
+	}
+	m.sum.Merge(&e.sum.Bucket)
+	m.dense.Add(&e.sum.Hist)
+	return n, nil
+}
+
+// sumDays adds up whole days.
+func (m *adder) sumDays(units []*unit) (*memoEntry, error) {
+	e := &memoEntry{sum: new(rollup.HistBucket)}
+	m.run.Reset()
+	for _, u := range units {
+		s, err := m.v.e.dayScalars(&m.rows, m.v.app, u)
+		if err != nil {
+			return nil, err
+		}
+		u.touch()
+		if s.Total.IsEmpty() {
+			continue
+		}
+		d, err := m.v.e.dayHists(&m.rows, m.v.app, u)
+		if err != nil {
+			return nil, err
+		}
+		e.sum.Bucket.Merge(&s.Total)
+		m.run.Add(&d.Total)
+	}
+	e.sum.Hist = m.run.Hist()
+	return e, nil
+}
+
 // addDay adds the part [from, to) of a day, in µs since its start.
 func (m *adder) addDay(u *unit, from, to int64) error {
-	s, err := m.v.e.dayScalars(m.v.snap, m.v.app, u)
+	s, err := m.v.e.dayScalars(&m.rows, m.v.app, u)
 	if err != nil || s.Total.IsEmpty() {
 		return err
 	}
-	d, err := m.v.e.dayHists(m.v.snap, m.v.app, u)
+	d, err := m.v.e.dayHists(&m.rows, m.v.app, u)
 	if err != nil {
 		return err
 	}
@@ -173,7 +315,7 @@ func (m *adder) addHour(u *unit, h int, from, to int64) error {
 	if start < m.v.cutoff { // quarters and rows are gone
 		return m.addExpired(u, h, from)
 	}
-	q, err := m.v.e.quarterHours(m.v.snap, m.v.app, u, h)
+	q, err := m.v.e.quarterHours(&m.rows, m.v.app, u, h)
 	if err != nil {
 		return err
 	}
@@ -201,11 +343,11 @@ func (m *adder) addExpired(u *unit, h int, from int64) error {
 	if from != 0 {
 		return nil
 	}
-	s, err := m.v.e.dayScalars(m.v.snap, m.v.app, u)
+	s, err := m.v.e.dayScalars(&m.rows, m.v.app, u)
 	if err != nil {
 		return err
 	}
-	d, err := m.v.e.dayHists(m.v.snap, m.v.app, u)
+	d, err := m.v.e.dayHists(&m.rows, m.v.app, u)
 	if err != nil {
 		return err
 	}
@@ -216,7 +358,7 @@ func (m *adder) addExpired(u *unit, h int, from int64) error {
 
 // edge counts the rows of a stretch inside a quarter of an hour.
 func (m *adder) edge(from, to int64) (*rollup.HistBucket, error) {
-	key := memoKey{from: from, to: to}
+	key := edgeKey{from, to}
 	if b := m.edges[key]; b != nil {
 		return b, nil
 	}
