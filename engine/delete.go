@@ -48,7 +48,7 @@ func (e *Engine) submitOne(ctx context.Context, op *Op) (*pending, error) {
 }
 
 func (e *Engine) prepareOne(a *appState, op *Op) (change, error) {
-	w, err := e.newPreparer(a, op.TimeNS)
+	w, err := e.newPreparer(a, op)
 	if err != nil {
 		return change{}, err
 	}

@@ -39,6 +39,10 @@ type Op struct {
 	Runs []trace.Run
 	// Key is a trace id (delete, promote) or the key of a setting.
 	Key string
+	// MaxRuns and MaxBytes bound each trace of an upsert, 0 = not: what they
+	// refuse must not depend on who applies the operation.
+	MaxRuns  int
+	MaxBytes int64
 	// Value of a setting.
 	Value []byte
 	// Cutoff in µs since the epoch: OpRetain removes what started before it;
@@ -55,6 +59,8 @@ func (op *Op) AppendBinary(dst []byte) ([]byte, error) {
 	dst = append(dst, opVersion, byte(op.Kind))
 	dst = binary.AppendVarint(dst, op.TimeNS)
 	dst = binary.AppendVarint(dst, op.Cutoff)
+	dst = binary.AppendUvarint(dst, uint64(op.MaxRuns))
+	dst = binary.AppendUvarint(dst, uint64(op.MaxBytes))
 	dst = appendBytes(dst, []byte(op.App))
 	dst = appendBytes(dst, []byte(op.Key))
 	dst = appendBytes(dst, op.Value)
@@ -76,6 +82,7 @@ func (op *Op) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("%w: operation record of version %d", ErrVersion, v)
 	}
 	*op = Op{Kind: OpKind(r.byte()), TimeNS: r.varint(), Cutoff: r.varint()}
+	op.MaxRuns, op.MaxBytes = int(r.uvarint()), int64(r.uvarint())
 	op.App, op.Key = string(r.bytes()), string(r.bytes())
 	op.Value = r.bytes()
 	for range r.count(1) {

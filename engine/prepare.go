@@ -18,7 +18,8 @@ import (
 type preparer struct {
 	e      *Engine
 	app    *appState
-	timeNS int64
+	op     *Op
+	timeNS int64 // what updated_at becomes
 	it     *pebble.Iterator // over locators; see stored
 	result applyResult
 	*scratch
@@ -36,7 +37,7 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func (e *Engine) newPreparer(a *appState, timeNS int64) (*preparer, error) {
+func (e *Engine) newPreparer(a *appState, op *Op) (*preparer, error) {
 	lo, hi := appSpan(prefixLocator, a.id)
 	// Most lookups are for traces that are not there. Get never asks the
 	// filter of the last level, an iterator can (storage.md Q3: 3× cheaper).
@@ -44,7 +45,7 @@ func (e *Engine) newPreparer(a *appState, timeNS int64) (*preparer, error) {
 	if err != nil {
 		return nil, storeError(err)
 	}
-	return &preparer{e: e, app: a, timeNS: timeNS, it: it, scratch: scratches.Get().(*scratch)}, nil
+	return &preparer{e: e, app: a, op: op, timeNS: op.TimeNS, it: it, scratch: scratches.Get().(*scratch)}, nil
 }
 
 func (w *preparer) close() {
@@ -144,7 +145,7 @@ func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 			return change{}, nil
 		}
 	}
-	if reason := w.e.tooLarge(merged); reason != "" {
+	if reason := w.op.tooLarge(merged); reason != "" {
 		w.result.refuse(id, reason)
 		return change{}, nil
 	}
@@ -256,18 +257,18 @@ func judge(marks []runMark, incoming []trace.Run) (v verdict) {
 }
 
 // tooLarge says why a trace cannot be stored as a whole, "" when it can.
-func (e *Engine) tooLarge(runs []trace.Run) string {
-	if len(runs) > e.opts.MaxTraceRuns {
+func (op *Op) tooLarge(runs []trace.Run) string {
+	if op.MaxRuns > 0 && len(runs) > op.MaxRuns {
 		return fmt.Sprintf("trace_id: the trace would have %d runs; %d are allowed: use a new trace_id",
-			len(runs), e.opts.MaxTraceRuns)
+			len(runs), op.MaxRuns)
 	}
 	var size int64
 	for i := range runs {
 		size += int64(len(runs[i].JSON))
 	}
-	if size > e.opts.MaxTraceBytes {
+	if op.MaxBytes > 0 && size > op.MaxBytes {
 		return fmt.Sprintf("trace_id: the trace would have %d MiB of JSON; %d are allowed: use a new trace_id",
-			size>>20, e.opts.MaxTraceBytes>>20)
+			size>>20, op.MaxBytes>>20)
 	}
 	return ""
 }

@@ -40,7 +40,8 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 	now := e.opts.Now().UnixNano()
 	for _, part := range splitOps(groupRuns(runs)) {
 		var p *pending
-		if p, err = e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: now, App: app, Runs: part}); err != nil {
+		if p, err = e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: now, App: app, Runs: part,
+			MaxRuns: e.opts.MaxTraceRuns, MaxBytes: e.opts.MaxTraceBytes}); err != nil {
 			break
 		}
 		waiting = append(waiting, p)
@@ -160,7 +161,7 @@ func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
 	groups := groupRuns(op.Runs)
 	unlockStripes := e.lockStripes(a.id, groups)
 	unlock := func() { unlockStripes(); unlockApp() }
-	changes, result, err := e.prepareAll(a, groups, op.TimeNS)
+	changes, result, err := e.prepareAll(a, groups, op)
 	if err != nil {
 		unlock()
 		return nil, err
@@ -181,10 +182,10 @@ func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
 
 // prepareAll prepares the traces of an operation, on several cores when there
 // are many: compression is the largest cost of an ingest.
-func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, timeNS int64) ([]change, applyResult, error) {
+func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, op *Op) ([]change, applyResult, error) {
 	workers := min(runtime.GOMAXPROCS(0), len(groups)/4)
 	if workers <= 1 {
-		return e.prepareSome(a, groups, timeNS)
+		return e.prepareSome(a, groups, op)
 	}
 	type part struct {
 		changes []change
@@ -197,7 +198,7 @@ func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, timeNS int64) ([]
 		lo, hi := w*len(groups)/workers, (w+1)*len(groups)/workers
 		wg.Go(func() {
 			p := &parts[w]
-			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], timeNS)
+			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], op)
 		})
 	}
 	wg.Wait()
@@ -230,8 +231,8 @@ func (r *applyResult) refuse(id, reason string) {
 }
 
 // prepareSome prepares traces one after the other on one goroutine.
-func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, timeNS int64) ([]change, applyResult, error) {
-	w, err := e.newPreparer(a, timeNS)
+func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, op *Op) ([]change, applyResult, error) {
+	w, err := e.newPreparer(a, op)
 	if err != nil {
 		return nil, applyResult{}, err
 	}
