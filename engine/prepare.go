@@ -19,7 +19,7 @@ type preparer struct {
 	e      *Engine
 	app    *appState
 	op     *Op
-	timeNS int64 // what updated_at becomes
+	timeNS int64            // what updated_at becomes
 	it     *pebble.Iterator // over locators; see stored
 	result applyResult
 	*scratch
