@@ -186,7 +186,7 @@ func seriesFit(m *Metrics) error {
 	var sum rollup.Stats
 	s := &m.Summary
 	for i := range m.Series {
-		p := &m.Series[i].Stats
+		p := m.Series[i].Stats
 		sum.InvocationCount += p.InvocationCount
 		sum.SuccessCount += p.SuccessCount
 		sum.FailureCount += p.FailureCount

@@ -91,7 +91,10 @@ func (m *adder) metrics(bounds []int64, from, to int64) (out Metrics, err error)
 		if err != nil {
 			return Metrics{}, err
 		}
-		p.Stats = *st
+		if p.Stats = st; st == &m.out { // used again for the next
+			p.Stats = new(rollup.Stats)
+			*p.Stats = *st
+		}
 		if err := m.v.step(); err != nil {
 			return Metrics{}, err
 		}

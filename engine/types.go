@@ -105,10 +105,12 @@ type Metrics struct {
 	Series  []Point
 }
 
-// Point is one bar. Start is the first instant of the bucket.
+// Point is one bar. Start is the first instant of the bucket. Stats is shared
+// with other answers and must not be changed: copies would be most of the cost
+// of a year by hour, 2 MB of garbage each.
 type Point struct {
 	Start time.Time
-	Stats rollup.Stats
+	Stats *rollup.Stats
 }
 
 // ExportFormat is the shape of an export.

@@ -160,7 +160,7 @@ func (f *fake) Metrics(_ context.Context, app string, q engine.MetricsQuery) (m 
 		return m, err
 	}
 	m.Summary.InvocationCount = 7
-	m.Series = []engine.Point{{Start: time.UnixMicro(q.Start).UTC(), Stats: rollup.Stats{SuccessCount: 7}}}
+	m.Series = []engine.Point{{Start: time.UnixMicro(q.Start).UTC(), Stats: &rollup.Stats{SuccessCount: 7}}}
 	return m, nil
 }
 

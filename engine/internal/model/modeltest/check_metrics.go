@@ -107,7 +107,7 @@ func compareMetrics(got *engine.Metrics, want *model.Metrics) error {
 		if g.Start.UnixMicro() != w.Start {
 			return fmt.Errorf("bucket %d starts %v, want %v", i, g.Start.UTC(), time.UnixMicro(w.Start).UTC())
 		}
-		if err := compareStats(&g.Stats, w.Stats); err != nil {
+		if err := compareStats(g.Stats, w.Stats); err != nil {
 			return fmt.Errorf("bucket %d (%v): %w", i, g.Start.UTC(), err)
 		}
 	}
