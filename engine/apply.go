@@ -95,14 +95,11 @@ func (e *Engine) settle(a *appState, u *unit) error {
 		return e.repairUnit(a, u, fmt.Errorf("%w: derived state", ErrCorrupt))
 	}
 	p := u.parts.Load()
-	s := p.scalars.Load()
-	if !s.Stale() {
-		return e.settleQuarters(a, u, p)
+	e.settleQuarters(a, u, p)
+	if !p.scalars.Load().Stale() {
+		return nil
 	}
-	if err := e.settleQuarters(a, u, p); err != nil {
-		return err
-	}
-	s = p.mutableScalars()
+	s := p.mutableScalars()
 	for h := range s.Hours {
 		if !s.Hours[h].Stale() {
 			continue
@@ -117,7 +114,7 @@ func (e *Engine) settle(a *appState, u *unit) error {
 	return nil
 }
 
-func (e *Engine) settleQuarters(a *appState, u *unit, p *dayParts) error {
+func (e *Engine) settleQuarters(a *appState, u *unit, p *dayParts) {
 	for h := range p.hours {
 		q := p.hours[h].quarters.Load()
 		if u.dirty>>h&1 == 0 || q == nil || !q.Stale() {
@@ -135,10 +132,13 @@ func (e *Engine) settleQuarters(a *appState, u *unit, p *dayParts) error {
 				return nil
 			})
 			if err != nil {
-				return err
+				// The bounds that are known stand in: a row that cannot be
+				// read must not keep checkpoints from being written.
+				e.opts.Logger.Error("shortest and longest of a quarter of an hour cannot be found",
+					"app", a.name, "hour", u.hour(h), "error", err)
+				found.Min, found.Max = q.Quarters[i].Min, q.Quarters[i].Max
 			}
 			q.Quarters[i].SetExtremes(found.Min, found.Max)
 		}
 	}
-	return nil
 }
