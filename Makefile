@@ -10,10 +10,10 @@ FUZZTIME ?= 10s
 PKGS    ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e lint bench fuzz clean
+.PHONY: help run build test e2e lint bench bench-micro fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build, then serve $(DATA) with demo data and print the link
 	$(BIN) serve --data $(DATA) --listen $(LISTEN) --demo
@@ -38,8 +38,11 @@ lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
 	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint run ./...
 
-bench: ## the benchmarks of storage and HTTP (minutes)
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/... ./engine/... ./index/... ./rollup/... ./httpapi/...
+bench: ## the bars of the storage design, each beside its comparison (about 3 minutes)
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
+
+bench-micro: ## the benchmarks beside the code they defend (minutes)
+	$(GO) test -run '^$$' -bench . -benchmem ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...
 
 fuzz: ## every fuzz target for $(FUZZTIME)
 	@set -e; for pkg in $$($(GO) list ./...); do \
