@@ -23,7 +23,8 @@ type Options struct {
 	// on. A server should log and exit. Default: none.
 	OnFatal func(error)
 	// OnApply is called for every applied operation in sequence order, before
-	// it is durable. It must be quick. Default: none.
+	// it is durable. It must be quick, and keep neither op nor what it points
+	// to. Default: none.
 	OnApply func(seq uint64, op *Op)
 
 	// OrphanTimeout is how long a trace with a missing parent may stay without
