@@ -10,6 +10,7 @@ package dynamiq
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 	"github.com/tracebed/tracebed/engine/trace"
@@ -86,6 +87,11 @@ const (
 // Parse is the function Parse.
 func (ps *Parser) Parse(body []byte, opts Options) (runs []trace.Run, rejected []Rejection, err error) {
 	ps.p.reset(body, opts)
+	// Room for the usual number of runs, in a power of two: bodies differ in
+	// size, and the next one should fit as well.
+	if want := len(body) + len(body)/8 + 16*runOverhead; cap(ps.p.buf) < want && want <= keepBytes {
+		ps.p.buf = make([]byte, 0, 1<<bits.Len(uint(want-1)))
+	}
 	return ps.p.parse(body)
 }
 
