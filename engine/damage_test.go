@@ -174,7 +174,10 @@ func answers(t *testing.T, e *Engine) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out += fmt.Sprint(m)
+		out += fmt.Sprint(m.Summary)
+		for _, p := range m.Series {
+			out += fmt.Sprint(p.Start, *p.Stats)
+		}
 	}
 	return out
 }
