@@ -27,6 +27,7 @@ func FuzzCursor(f *testing.F) {
 	f.Add((&cursor{startUS: 5, id: appendID(nil, "a")}).String())
 	f.Add("")
 	f.Add("AQAAAAAAAAAAAAJh")
+	f.Add("AQAAA0000\n0000AJ0")
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := parseCursor(s)
 		if err != nil {
