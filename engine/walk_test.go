@@ -120,3 +120,45 @@ func isBehind(r *walkRow, c *cursor) bool {
 	}
 	return order > 0
 }
+
+// TestCursorInsideOneMicrosecond: a page that goes on from a trace loses none
+// of those with the very same start, in a filter sparse enough that the walk
+// asks the index how many are still to come.
+func TestCursorInsideOneMicrosecond(t *testing.T) {
+	e, _ := newEngine(t, nil)
+	var rows []walkRow
+	var specs []testRun
+	us := epoch.UnixMicro() + 90*60*1_000_000
+	for i := range 400 {
+		r := walkRow{id: fmt.Sprintf("t%03d", i), us: us, status: rollup.Succeeded}
+		if i >= 200 { // the rest lies before and behind
+			r.us += int64(i%2*2-1) * int64(i) * 1_000_000
+		}
+		spec := oneRun(r.id, time.UnixMicro(r.us))
+		if i < 200 && i%25 == 24 {
+			spec.open, r.status = true, rollup.Running
+		}
+		r.key = appendID(nil, r.id)
+		rows, specs = append(rows, r), append(specs, spec)
+	}
+	ingest(t, e, "app", specs...)
+	slices.SortFunc(rows, func(a, b walkRow) int {
+		return cmp.Or(cmp.Compare(b.us, a.us), bytes.Compare(a.key, b.key))
+	})
+	for _, asc := range []bool{false, true} {
+		q := ListQuery{Statuses: []rollup.Status{rollup.Running}, Page: 1, PageSize: 50, Ascending: asc}
+		all := filterRows(rows, q)
+		for _, r := range rows {
+			c := &cursor{asc, r.us, r.key}
+			q.Cursor = c.String()
+			p, err := e.List(bg, "app", q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := slices.DeleteFunc(slices.Clone(all), func(r walkRow) bool { return !isBehind(&r, c) })
+			if !slices.EqualFunc(p.Rows, want, func(a TraceRow, b walkRow) bool { return a.ID == b.id }) {
+				t.Fatalf("ascending %t, behind %s: %d rows, want %d", asc, r.id, len(p.Rows), len(want))
+			}
+		}
+	}
+}
