@@ -146,7 +146,8 @@ func TestCursorInsideOneMicrosecond(t *testing.T) {
 		return cmp.Or(cmp.Compare(b.us, a.us), bytes.Compare(a.key, b.key))
 	})
 	for _, asc := range []bool{false, true} {
-		q := ListQuery{Statuses: []rollup.Status{rollup.Running}, Page: 1, PageSize: 50, Ascending: asc}
+		q := ListQuery{Page: 1, PageSize: 50, Ascending: asc}
+		q.Statuses = []rollup.Status{rollup.Running}
 		all := filterRows(rows, q)
 		for _, r := range rows {
 			c := &cursor{asc, r.us, r.key}
