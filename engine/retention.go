@@ -115,7 +115,8 @@ func (e *Engine) expire(b *pebble.Batch, apps []*appState, cutoff int64) (int, e
 }
 
 // expireApp deletes locators, orphan entries and summaries, oldest first; when
-// none is left also the indexes and quarters of those hours.
+// none is left also the indexes and quarters of those hours, whichever step
+// took the last trace.
 func (e *Engine) expireApp(b *pebble.Batch, app uint32, cutoff int64, limit int) (int, error) {
 	_, hi := appSpan(prefixSummary, app)
 	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: summaryAt(nil, app, cutoff-1), UpperBound: hi})
@@ -134,18 +135,36 @@ func (e *Engine) expireApp(b *pebble.Batch, app uint32, cutoff int64, limit int)
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return n, storeError(err)
 	}
-	if n == 0 {
-		return 0, nil
+	if n > 0 {
+		if err := b.DeleteRange(bytes.Clone(last), hi, nil); err != nil || n == limit {
+			return n, err
+		}
 	}
-	if err := b.DeleteRange(bytes.Clone(last), hi, nil); err != nil || n == limit {
-		return n, err
-	}
-	var errs []error
+	return n, e.expireUnits(b, app, cutoff)
+}
+
+// expireUnits deletes the indexes and quarters of an app's expired hours, where
+// there are any: a range deletion in every app every hour would only be more to
+// carry.
+func (e *Engine) expireUnits(b *pebble.Batch, app uint32, cutoff int64) error {
 	for _, prefix := range []byte{prefixIndex, prefixQuarter} {
 		lo, _ := appSpan(prefix, app)
-		errs = append(errs, b.DeleteRange(lo, unitKey(nil, prefix, app, hourOf(cutoff)), nil))
+		hi := unitKey(nil, prefix, app, hourOf(cutoff))
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+		if err != nil {
+			return storeError(err)
+		}
+		some := it.First()
+		if err := errors.Join(it.Error(), it.Close()); err != nil {
+			return storeError(err)
+		}
+		if some {
+			if err := b.DeleteRange(lo, hi, nil); err != nil {
+				return err
+			}
+		}
 	}
-	return n, errors.Join(errs...)
+	return nil
 }
 
 func (e *Engine) expireRow(b *pebble.Batch, app uint32, it *pebble.Iterator) error {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tracebed/tracebed/rollup"
@@ -224,4 +225,42 @@ func TestExpireThenCrash(t *testing.T) {
 	if err := e.Checkpoint(bg); err != nil {
 		t.Errorf("checkpoint: %v", err)
 	}
+}
+
+// TestExpireExactlyOneStep: where the traces that go are exactly those of one
+// step, the indexes and quarters of their hours go as well.
+func TestExpireExactlyOneStep(t *testing.T) {
+	e, _ := newEngine(t, keepThree)
+	specs := make([]testRun, retainBatch)
+	for i := range specs {
+		specs[i] = oneRun(fmt.Sprintf("t%04d", i), epoch.Add(time.Duration(i)*time.Second))
+	}
+	ingest(t, e, "app", append(specs, oneRun("stays", epoch.Add(10*hour)))...)
+	if err := e.Checkpoint(bg); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := e.Expire(bg); n != retainBatch || err != nil {
+		t.Fatalf("expired %d, %v", n, err)
+	}
+	for _, prefix := range []byte{prefixIndex, prefixQuarter} {
+		if n := countKeys(t, e, prefix); n != 1 {
+			t.Errorf("%d keys of %q, want that of the hour that stays", n, prefix)
+		}
+	}
+	verifyClean(t, e)
+}
+
+func countKeys(t testing.TB, e *Engine, prefix byte) (n int) {
+	t.Helper()
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		n++
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
