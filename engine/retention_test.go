@@ -231,11 +231,11 @@ func TestExpireThenCrash(t *testing.T) {
 // step, the indexes and quarters of their hours go as well.
 func TestExpireExactlyOneStep(t *testing.T) {
 	e, _ := newEngine(t, keepThree)
-	specs := make([]testRun, retainBatch)
-	for i := range specs {
-		specs[i] = oneRun(fmt.Sprintf("t%04d", i), epoch.Add(time.Duration(i)*time.Second))
+	specs := []testRun{oneRun("stays", epoch.Add(10*hour))}
+	for i := range retainBatch {
+		specs = append(specs, oneRun(fmt.Sprintf("t%04d", i), epoch.Add(time.Duration(i)*time.Second)))
 	}
-	ingest(t, e, "app", append(specs, oneRun("stays", epoch.Add(10*hour)))...)
+	ingest(t, e, "app", specs...)
 	if err := e.Checkpoint(bg); err != nil {
 		t.Fatal(err)
 	}
