@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2"
@@ -28,30 +29,64 @@ func (e *Engine) Backup(ctx context.Context, dir string) error {
 		return fmt.Errorf("backup to %s: %w: it exists; name a new directory", dir, errors.Join(ErrInvalid, err))
 	}
 	made, err := makeDir(fs, dir)
-	if err != nil {
-		return fmt.Errorf("backup to %s: %w", dir, err)
+	if err == nil {
+		err = e.copyTo(ctx, dir)
 	}
+	for _, d := range made {
+		if err == nil {
+			err = syncDir(fs, d)
+		}
+	}
+	if err != nil {
+		// Half a copy is of no use, and its links keep old tables on the disk.
+		return fmt.Errorf("backup to %s: %w", dir, errors.Join(storeError(err), fs.RemoveAll(dir)))
+	}
+	return nil
+}
+
+// copyTo makes the copy in an empty directory. The marker comes last: without
+// it the directory is not taken for a store.
+func (e *Engine) copyTo(ctx context.Context, dir string) error {
 	seq := e.durableSeq()
 	copyStore := func() error {
-		return e.db.Checkpoint(fs.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
+		return e.db.Checkpoint(e.opts.FS.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
 	}
-	if e.writable() != nil {
+	var err error
+	if e.opts.ReadOnly {
+		err = e.linkFiles(dir)
+	} else if e.writable() != nil {
 		err = copyStore() // nothing writes
 	} else if err = e.db.Flush(); err == nil {
 		err = e.onCommitter(ctx, copyStore)
 	}
 	if err != nil {
-		return fmt.Errorf("backup to %s: %w", dir, storeError(err))
+		return err
 	}
-	if err := writeMarker(fs, dir, marker{version: FormatVersion, seq: seq}); err != nil {
-		return fmt.Errorf("backup to %s: %w", dir, err)
+	return writeMarker(e.opts.FS, dir, marker{version: FormatVersion, seq: seq})
+}
+
+// linkFiles copies a store that was opened for reading: nobody changes its
+// files, and Pebble's checkpoints need a store that is open for writing. Only
+// tables are linked, because a later start goes on writing the other files.
+func (e *Engine) linkFiles(dir string) error {
+	fs := e.opts.FS
+	files, _, err := e.archived(e.dir)
+	if err != nil {
+		return err
 	}
-	for _, d := range made {
-		if err := syncDir(fs, d); err != nil {
-			return fmt.Errorf("backup to %s: %w", dir, err)
+	if err := fs.MkdirAll(fs.PathJoin(dir, storeDir), 0o755); err != nil {
+		return err
+	}
+	for _, f := range files[:len(files)-1] { // the marker is written anew
+		put := vfs.Copy
+		if strings.HasSuffix(f.name, ".sst") || strings.HasSuffix(f.name, ".blob") {
+			put = func(fs vfs.FS, from, to string) error { return vfs.LinkOrCopy(fs, from, to) }
+		}
+		if err := put(fs, f.path, fs.PathJoin(dir, f.name)); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
-	return nil
+	return syncDir(fs, fs.PathJoin(dir, storeDir))
 }
 
 // makeDir makes a directory and the parents that are missing, and returns the

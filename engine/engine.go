@@ -56,6 +56,7 @@ type Engine struct {
 	users    sync.RWMutex // held for reading by every call; Close waits
 	loops    sync.WaitGroup
 
+	backups        sync.Mutex // held by a BackupTo
 	memo           bucketMemo
 	stateBytes     atomic.Int64
 	committer      committer

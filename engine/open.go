@@ -89,6 +89,9 @@ func (e *Engine) open() (err error) {
 			return errors.Join(err, e.db.Close())
 		}
 	}
+	if err := e.dropBackup(); err != nil {
+		return errors.Join(err, e.db.Close())
+	}
 	if err := e.failed.get(); err != nil { // the log could not be made
 		return errors.Join(err, e.db.Close())
 	}

@@ -178,6 +178,9 @@ type API interface {
 
 	// Backup writes a consistent copy of the store to dir, which must not exist.
 	Backup(ctx context.Context, dir string) error
+	// BackupTo writes the same copy to w as a tar archive, after begin was told
+	// its length in bytes.
+	BackupTo(ctx context.Context, w io.Writer, begin func(bytes int64)) error
 	Verify(ctx context.Context) (VerifyReport, error)
 	// Ready is nil while the store is open and writable; otherwise it says why not.
 	Ready() error

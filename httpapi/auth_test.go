@@ -25,7 +25,7 @@ func (e *env) newToken(name string, scope Scope, rights ...string) string {
 
 func TestRightsOfEveryRoute(t *testing.T) {
 	store := newFake()
-	e := start(t, store, Options{})
+	e := start(t, store, Options{BackupDir: t.TempDir()})
 	all := Scope{All: true}
 	tokens := []struct {
 		name, secret string

@@ -19,6 +19,8 @@ type counters struct {
 	exports, exportsComplete atomic.Uint64
 	exportTraces             atomic.Uint64
 	exportBytes              atomic.Uint64
+	backups                  atomic.Uint64
+	lastBackup               atomic.Int64 // Unix seconds
 }
 
 // statusCodes are the codes that the server answers with.

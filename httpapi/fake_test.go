@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -29,6 +30,8 @@ type fake struct {
 
 	ingest func(app string, runs []trace.Run) (engine.IngestResult, error)
 	export func(ctx context.Context, q engine.ExportQuery, w io.Writer) (engine.ExportResult, error)
+
+	backedUp []string // directories
 
 	list    engine.ListQuery
 	metrics engine.MetricsQuery
@@ -255,7 +258,18 @@ func (f *fake) DeleteSetting(_ context.Context, key string) error {
 	return nil
 }
 
-func (f *fake) Backup(context.Context, string) error { return f.err }
+func (f *fake) Backup(_ context.Context, dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.backedUp = append(f.backedUp, dir)
+	return f.err
+}
+
+func (f *fake) BackupTo(_ context.Context, w io.Writer, begin func(int64)) error {
+	begin(7)
+	_, err := io.WriteString(w, "archive")
+	return errors.Join(err, f.err)
+}
 
 func (f *fake) Verify(context.Context) (engine.VerifyReport, error) {
 	return engine.VerifyReport{}, f.err

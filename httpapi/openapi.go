@@ -117,6 +117,8 @@ func responses(rt *route) map[string]any {
 	switch {
 	case rt.answer != "":
 		good["content"] = contentOf(rt, rt.answer)
+	case rt.pattern == "/v1/backup":
+		good["content"] = map[string]any{"application/x-tar": map[string]any{}}
 	case rt.pattern == "/metrics":
 		good["content"] = map[string]any{"text/plain": map[string]any{}}
 	default:

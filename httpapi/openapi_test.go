@@ -97,7 +97,7 @@ func TestOpenAPIIsTheTable(t *testing.T) {
 // The server takes each documented parameter and refuses any other.
 func TestOpenAPIIsWhatTheServerDoes(t *testing.T) {
 	store := newFake()
-	e := start(t, store, Options{})
+	e := start(t, store, Options{BackupDir: t.TempDir()})
 	doc, _ := e.spec()
 	examples := map[string]string{
 		"string": "x", "integer": "1", "boolean": "true", "date-time": "2026-01-01T00:00:00Z",

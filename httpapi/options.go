@@ -34,6 +34,11 @@ type Options struct {
 	// waiting is better than refusing. Default 20 s.
 	QueueWait time.Duration
 
+	// BackupDir is where POST /v1/backup makes its copies, each in a directory
+	// of its own; on the filesystem of the store they are hard links. "" = that
+	// call is refused.
+	BackupDir string
+
 	// ExportBudget ends a download early, with a valid end. Default 3 m.
 	ExportBudget time.Duration
 	// MaxExports bounds the downloads that run at one time. Default 16.

@@ -102,6 +102,9 @@ func (s *Server) table() []*route {
 		everyApp(post("/v1/tokens", rightAdmin, (*call).createToken, "NewToken", "TokenMade", "Make a token; the answer shows its text, once.")),
 		everyApp(del("/v1/tokens/{token}", (*call).deleteToken, "TokenOne", "Revoke the token of this id or name.")),
 
+		everyApp(get("/v1/backup", rightAdmin, (*call).streamBackup, "", "A consistent copy of all data, as a tar archive of a data directory.")),
+		everyApp(post("/v1/backup", rightAdmin, (*call).makeBackup, "NewBackup", "BackupMade", "Make a consistent copy in the server's own backup directory.")),
+
 		get("/healthz", rightNone, (*call).healthz, "Health", "The process is up."),
 		get("/readyz", rightNone, (*call).readyz, "Health", "The store is open and takes writes."),
 		everyApp(get("/metrics", rightRead, (*call).promMetrics, "", "Counters in the Prometheus text format.")),

@@ -35,6 +35,7 @@ type Server struct {
 	exports          chan struct{}
 	lingering        chan struct{}
 
+	backups  sync.Mutex // held while one is made
 	stats    counters
 	openapi  []byte
 	draining atomic.Bool

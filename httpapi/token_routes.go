@@ -57,6 +57,19 @@ func (c *call) listTokens() error {
 	return nil
 }
 
+// decodeStrict reads one JSON value without unknown members.
+func decodeStrict(raw []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if dec.More() {
+		return errors.New("something follows the JSON value")
+	}
+	return nil
+}
+
 // createToken answers POST /v1/tokens.
 func (c *call) createToken() error {
 	raw, err := c.smallBody()
@@ -69,9 +82,7 @@ func (c *call) createToken() error {
 		Rights    []string        `json:"rights"`
 		ExpiresAt *string         `json:"expires_at"`
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil || dec.More() {
+	if err := decodeStrict(raw, &in); err != nil {
 		return badRequest("the body must be a JSON object with name, apps, rights and, if wanted, expires_at")
 	}
 	t := Token{Name: in.Name, Rights: in.Rights}
@@ -104,6 +115,7 @@ func (c *call) createToken() error {
 	if err != nil {
 		return err
 	}
+	c.audit("token created", "token", made.ID, "name", made.Name, "rights", made.Rights)
 	c.ctx.Response.Header.Set("Cache-Control", "no-store")
 	c.data(j)
 	return nil
@@ -125,6 +137,7 @@ func (c *call) deleteToken() error {
 	if err != nil {
 		return err
 	}
+	c.audit("token revoked", "token", t.ID, "name", t.Name)
 	c.data(j)
 	return nil
 }

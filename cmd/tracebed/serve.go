@@ -32,6 +32,7 @@ type serveFlags struct {
 	auth                     choice
 	logLevel                 choice
 	prices                   priceFiles
+	backupDir                string
 }
 
 func newServe() *cobra.Command {
@@ -62,6 +63,7 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs.Var(&f.maxBody, "max-body", "largest body of a request, before and after inflating")
 	fs.DurationVar(&f.orphanTimeout, "orphan-timeout", time.Hour, "how long a trace waits for a missing parent")
 	fs.DurationVar(&f.exportBudget, "export-budget", 3*time.Minute, "how long a download may take before it ends with a cursor")
+	fs.StringVar(&f.backupDir, "backup-dir", "", "directory for copies that are asked for with backup --on-server; best on the filesystem of --data")
 	fs.Var(&f.prices, "prices", pricesHelp)
 	fs.Var(&f.cache, "cache", "block cache of the store")
 	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
@@ -102,7 +104,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	v, _ := buildVersion()
 	server, err := httpapi.New(store, httpapi.Options{
 		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
-		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, Logger: log, Version: v,
+		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, BackupDir: f.backupDir, Logger: log, Version: v,
 	})
 	if err != nil {
 		return errors.Join(fail(err, "run tracebed verify on the data directory"), ln.Close())

@@ -18,32 +18,34 @@ func newVerify() *cobra.Command {
 		Long: `Recomputes every index, bucket and count from the stored runs and prints each difference, one a line.
 The directory must not be served at the time; nothing in it is changed. Exit code 0 says that there is no difference.`,
 		Args: exactArgs(1, "one data directory"),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			dir := args[0]
-			store, err := engine.Open(dir, engine.Options{ReadOnly: true, DisableBackground: true})
-			if err != nil {
-				return openFailure(err)
-			}
-			defer func() { err = errors.Join(err, store.Close()) }()
-			started := time.Now()
-			bar := newProgress(cmd.ErrOrStderr(), "verifying", 0, countText)
-			report, err := store.Verify(cmd.Context())
-			bar.finish()
-			if err != nil {
-				return fail(fmt.Errorf("verify %s: %w", dir, err), "read the reason above; nothing was changed")
-			}
-			for _, d := range report.Differences {
-				fmt.Fprintln(cmd.OutOrStdout(), d)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s apps, %s traces, %s runs, %s differences in %v\n", dir,
-				countText(report.Apps), countText(report.Traces), countText(report.Runs),
-				countText(int64(len(report.Differences))), time.Since(started).Round(time.Millisecond))
-			if n := len(report.Differences); n > 0 {
-				return fail(fmt.Errorf("%s has %d differences", dir, n), "keep a copy of the directory, and export what is readable into a new one")
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return verifyDir(cmd, args[0]) },
 	}
+}
+
+// verifyDir verifies a closed data directory and prints what it finds.
+func verifyDir(cmd *cobra.Command, dir string) (err error) {
+	store, err := engine.Open(dir, engine.Options{ReadOnly: true, DisableBackground: true})
+	if err != nil {
+		return openFailure(err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	started := time.Now()
+	bar := newProgress(cmd.ErrOrStderr(), "verifying", 0, countText)
+	report, err := store.Verify(cmd.Context())
+	bar.finish()
+	if err != nil {
+		return fail(fmt.Errorf("verify %s: %w", dir, err), "read the reason above; nothing was changed")
+	}
+	for _, d := range report.Differences {
+		fmt.Fprintln(cmd.OutOrStdout(), d)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s apps, %s traces, %s runs, %s differences in %v\n", dir,
+		countText(report.Apps), countText(report.Traces), countText(report.Runs),
+		countText(int64(len(report.Differences))), time.Since(started).Round(time.Millisecond))
+	if n := len(report.Differences); n > 0 {
+		return fail(fmt.Errorf("%s has %d differences", dir, n), "keep a copy of the directory, and export what is readable into a new one")
+	}
+	return nil
 }
 
 // openFailure splits an error of engine.Open, whose text ends in the next
