@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 PKGS    ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e lint bench bench-micro fuzz clean
+.PHONY: help run build test e2e lint bench bench-micro fuzz ui ui-test ui-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,21 @@ test: ## all tests with the race detector, where a C compiler is at hand
 
 e2e: build ## tests that drive the real binary, with the real Dynamiq SDK where python3 is at hand
 	TRACEBED_BIN=$(abspath $(BIN)) $(GO) test -tags e2e -count 1 -timeout 30m -v ./e2e
+
+WEB := httpapi/ui/web
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci
+
+ui: $(WEB)/node_modules/.package-lock.json ## build the page: httpapi/ui/dist of httpapi/ui/web (needs Node)
+	cd $(WEB) && npm run build
+
+ui-test: $(WEB)/node_modules/.package-lock.json ## types and unit tests of the page (needs Node)
+	cd $(WEB) && npm run check && npm test
+
+ui-check: ui-test ui ## the same, and that the committed page is what its sources make
+	@changed=$$(git status --porcelain httpapi/ui/dist); \
+	  if [ -n "$$changed" ]; then echo "httpapi/ui/dist is not what its sources make; run make ui and commit:"; echo "$$changed"; exit 1; fi
 
 lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

@@ -2,6 +2,12 @@ module github.com/tracebed/tracebed
 
 go 1.26.0
 
+// Packages of Node, of which some bring Go files.
+ignore (
+	./e2e/browser/node_modules
+	./httpapi/ui/web/node_modules
+)
+
 require (
 	github.com/RoaringBitmap/roaring/v2 v2.30.0
 	github.com/cespare/xxhash/v2 v2.2.0

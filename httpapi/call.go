@@ -98,9 +98,11 @@ func (c *call) run() (err error) {
 			return badField(n, "longer than 256 bytes")
 		}
 	}
-	c.query.parse(raw, rt)
-	if err := c.query.err(); err != nil {
-		return err
+	if !rt.freeQuery {
+		c.query.parse(raw, rt)
+		if err := c.query.err(); err != nil {
+			return err
+		}
 	}
 	return rt.handle(c)
 }

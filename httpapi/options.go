@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/tracebed/tracebed/engine/trace"
 )
 
@@ -53,6 +55,12 @@ type Options struct {
 	ReadTimeout time.Duration
 	// IdleTimeout closes connections on which no request came. Default 2 m.
 	IdleTimeout time.Duration
+
+	// UI answers GET / (name "") and GET /assets/{name} with the files of the
+	// page; false = there is no such file. It is httpapi/ui.Handler, and an
+	// option so that a server without the page does not link it. nil = / says
+	// in a few lines what runs here.
+	UI func(ctx *fasthttp.RequestCtx, name string) (bool, error)
 
 	// Logger takes one debug line per request and warnings. Default: discard.
 	Logger *slog.Logger

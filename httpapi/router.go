@@ -24,11 +24,13 @@ type route struct {
 	right   right
 	otlp    signal // what of OTLP the route takes
 	allApps bool   // only for tokens whose scope is every app
-	params  []param
-	summary string
-	body    string // name of the request body's schema, "" = none
-	answer  string // name of the answer's schema, "" = not JSON
-	handle  func(*call) error
+	// freeQuery: the query is not for the server, which takes any.
+	freeQuery bool
+	params    []param
+	summary   string
+	body      string // name of the request body's schema, "" = none
+	answer    string // name of the answer's schema, "" = not JSON
+	handle    func(*call) error
 
 	segs  []string // of the pattern; "{" stands for a parameter
 	names []string // of the parameters in the path

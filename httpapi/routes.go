@@ -61,7 +61,7 @@ func everyApp(rt *route) *route {
 func (s *Server) table() []*route {
 	const app = "/v1/apps/{app_id}"
 	const traces = app + "/traces"
-	return []*route{
+	all := []*route{
 		takes(signalTraces, "/v1/traces", "Traces", "Stored", "Store runs or OTLP spans; the app is that of the token, X-App-Id or app_id, else of the OTLP resource.", appParam),
 		takes(signalTraces, otelBase+"/v1/traces", "Traces", "Stored", "The same for clients that can only set a base address.", appParam),
 		takes(signalTraces, traces, "Traces", "Stored", "Store runs or OTLP spans in this app."),
@@ -109,8 +109,8 @@ func (s *Server) table() []*route {
 		get("/readyz", rightNone, (*call).readyz, "Health", "The store is open and takes writes."),
 		everyApp(get("/metrics", rightRead, (*call).promMetrics, "", "Counters in the Prometheus text format.")),
 		get("/openapi.json", rightNone, (*call).openapiDoc, "Any", "This document."),
-		get("/", rightNone, (*call).index, "", "A page that says what runs here."),
 	}
+	return append(all, s.page()...)
 }
 
 var metricsParams = []param{
@@ -118,4 +118,15 @@ var metricsParams = []param{
 	{name: "end_time", typ: "string", format: "date-time", required: true, desc: "Last instant of the window; it is included."},
 	{name: "interval", typ: "string", required: true, desc: "Width of a bar: a duration such as 15m, 1h, 24h, 168h, 720h, 1d, 1w, or hour, day, week, month."},
 	{name: "timezone", typ: "string", desc: "IANA zone whose days count. Default UTC."},
+}
+
+// page is the routes of Options.UI. The page keeps its state in the query of
+// its address, so that its own route takes any.
+func (s *Server) page() []*route {
+	if s.opt.UI == nil {
+		return []*route{get("/", rightNone, (*call).index, "", "A page that says what runs here.")}
+	}
+	page := get("/", rightNone, (*call).index, "", "The page for people.")
+	page.freeQuery = true
+	return []*route{page, get("/assets/{file}", rightNone, (*call).asset, "", "A file that the page loads.")}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/httpapi"
+	"github.com/tracebed/tracebed/httpapi/ui"
 )
 
 // drainTime is how long running requests may go on after SIGTERM.
@@ -105,6 +106,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	server, err := httpapi.New(store, httpapi.Options{
 		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
 		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, BackupDir: f.backupDir, Logger: log, Version: v,
+		UI: ui.Handler,
 	})
 	if err != nil {
 		return errors.Join(fail(err, "run tracebed verify on the data directory"), ln.Close())
