@@ -50,10 +50,11 @@ type body struct {
 	flags     byte
 	updatedUS int64
 	runs      int
-	headRaw   int // bytes of the trace object without its closing brace
-	rawSize   int // bytes of the object and its runs
-	headEnd   int // offset in frame behind the blocks of the object
-	rowRaw    int // bytes of the list row when it differs; 0 = it does not
+	headRaw   int  // bytes of the trace object without its closing brace
+	rawSize   int  // bytes of the object and its runs
+	headEnd   int  // offset in frame behind the blocks of the object
+	rowRaw    int  // bytes of the list row when it differs; 0 = it does not
+	evals     span // of the member evaluations in the object; zero = none
 	table     []byte
 	row       []byte // frame of the list row
 	frame     []byte
@@ -62,8 +63,9 @@ type body struct {
 
 // appendBody encodes the value of a `z` row. head is the trace object without
 // its closing brace, row the list row with previews (nil when it is the same),
-// tail the member "runs" with its leading comma.
-func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte) []byte {
+// tail the member "runs" with its leading comma. evals is where the member
+// evaluations stands in head, when the flags of s say that there is one.
+func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte, evals span) []byte {
 	dst = append(dst, bodyVersion, byte(s.sample.Status), s.flags)
 	dst = binary.AppendVarint(dst, s.updatedUS-s.startUS)
 	dst = binary.AppendUvarint(dst, uint64(len(runs)))
@@ -80,6 +82,10 @@ func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(head)))
 	dst = binary.AppendUvarint(dst, uint64(len(head)+len(tail)))
+	if s.flags&flagEvaluated != 0 {
+		dst = binary.AppendUvarint(dst, uint64(evals.at))
+		dst = binary.AppendUvarint(dst, uint64(evals.n))
+	}
 	// The offset of the head's end is known only after compression: keep five
 	// bytes for it so that nothing has to move.
 	at := len(dst)
@@ -130,10 +136,14 @@ func decodeBody(b []byte, startUS int64) (body, error) {
 		out.row = r.bytes()
 	}
 	out.headRaw, out.rawSize = int(r.uvarint()), int(r.uvarint())
+	if out.flags&flagEvaluated != 0 {
+		out.evals = span{int(r.uvarint()), int(r.uvarint())}
+	}
 	out.headEnd = int(r.uvarint())
 	out.frame = r.b
 	if r.bad || version != bodyVersion || out.status >= rollup.NumStatus ||
 		out.headRaw < 0 || out.rawSize < out.headRaw || out.rowRaw < 0 ||
+		out.evals.at < 0 || out.evals.n < 0 || out.evals.at > out.headRaw || out.evals.n > out.headRaw-out.evals.at ||
 		out.headEnd < frame.HeaderLen || out.headEnd > frame.End(out.frame) {
 		return body{}, fmt.Errorf("%w: malformed body of a trace", ErrCorrupt)
 	}
@@ -165,13 +175,25 @@ func (b *body) appendAll(dst []byte) ([]byte, error) {
 	return b.decode(dst, b.frame, frame.End(b.frame), b.rawSize)
 }
 
-// appendRow appends the list row (with previews), closing brace included.
-func (b *body) appendRow(dst []byte) ([]byte, error) {
+// listRow is the list row (with previews), closing brace included.
+func (b *body) listRow() ([]byte, error) {
 	if b.rowRaw > 0 {
-		return b.decode(dst, b.row, frame.End(b.row), b.rowRaw)
+		return b.decode(nil, b.row, frame.End(b.row), b.rowRaw)
 	}
-	dst, err := b.appendHead(dst)
-	return append(dst, '}'), err
+	return b.object(false)
+}
+
+// object is the trace object with its closing brace, with its evaluations or
+// without.
+func (b *body) object(evaluations bool) ([]byte, error) {
+	dst, err := b.appendHead(nil)
+	if err != nil {
+		return nil, err
+	}
+	if !evaluations && b.evals.n > 0 {
+		dst = b.evals.cutOut(dst)
+	}
+	return append(dst, '}'), nil
 }
 
 func (b *body) decode(dst, f []byte, end, size int) ([]byte, error) {

@@ -95,14 +95,19 @@ func encodedBody(t testing.TB, specs ...testRun) ([]byte, *summary, []trace.Run)
 	} else {
 		row = append(row, '}')
 	}
-	return appendBody(nil, s, runs, head, row, trace.AppendRuns(nil, runs)), s, runs
+	var evals span
+	if specs[0].trace == "evaluated" {
+		s.flags |= flagEvaluated
+		head, evals.at, evals.n = trace.InsertEvaluations(head, evaluationsJSON(`{"id":"e","name":"n","value":1}`))
+	}
+	return appendBody(nil, s, runs, head, row, trace.AppendRuns(nil, runs), evals), s, runs
 }
 
 func bodySpecs() [][]testRun {
 	long := oneRun("long", epoch)
 	long.output = noise(5000, 1)
 	return [][]testRun{
-		{oneRun("t", epoch)}, {long},
+		{oneRun("t", epoch)}, {long}, {oneRun("evaluated", epoch)},
 		{testRun{trace: "u", id: "a", start: epoch, open: true}, testRun{trace: "u", id: "b", parent: "a", start: epoch.Add(hour), dur: -hour}},
 	}
 }
@@ -133,7 +138,7 @@ func TestBodyRoundTrip(t *testing.T) {
 		}
 		validJSON(t, append(head, '}'))
 		validJSON(t, append(bytes.Clone(all), '}'))
-		row, err := b.appendRow(nil)
+		row, err := b.listRow()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +159,8 @@ func TestBodyRoundTrip(t *testing.T) {
 func readBody(b *body) {
 	b.marks(nil)
 	_, _ = b.appendHead(nil)
-	_, _ = b.appendRow(nil)
+	_, _ = b.listRow()
+	_, _ = b.evaluations()
 	_, _ = frame.Blocks(b.frame, b.headEnd)
 	if all, err := b.appendAll(nil); err == nil {
 		_, _ = b.splitRuns(all)

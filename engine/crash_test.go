@@ -13,11 +13,15 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 // fact is what a writer knows for certain of something that only it writes.
 type fact struct {
 	runs map[string]bool // acknowledged run ids of a trace
+	// evals counts the acknowledged evaluations; each has an id of its own.
+	evals int
 	// maybe holds run ids that were sent and not yet acknowledged.
 	maybe map[string]bool
 	// unsure: a delete is under way, or came without an answer.
@@ -55,7 +59,7 @@ func (l *ledger) copy() *ledger {
 	defer l.mu.Unlock()
 	c := newLedger()
 	for k, f := range l.traces {
-		c.traces[k] = &fact{runs: maps.Clone(f.runs), maybe: maps.Clone(f.maybe), unsure: f.unsure, born: f.born}
+		c.traces[k] = &fact{runs: maps.Clone(f.runs), maybe: maps.Clone(f.maybe), unsure: f.unsure, born: f.born, evals: f.evals}
 	}
 	c.settings, c.pending = maps.Clone(l.settings), maps.Clone(l.pending)
 	return c
@@ -79,6 +83,8 @@ func (c *crashWriter) step() error {
 		return c.deleteTrace()
 	case k < 6:
 		return c.setting()
+	case k >= 36:
+		return c.evaluate()
 	case k == 6:
 		_, err := c.e.PromoteOrphans(bg)
 		return err
@@ -126,6 +132,26 @@ func (c *crashWriter) deleteTrace() error {
 	defer c.l.mu.Unlock()
 	delete(c.l.traces, key)
 	return nil
+}
+
+// evaluate gives a trace one evaluation more than are known of it, by number.
+func (c *crashWriter) evaluate() error {
+	app, id := c.w.app(), c.w.trace()
+	key := app + "/" + id
+	c.l.mu.Lock()
+	n := c.l.fact(key).evals
+	c.l.mu.Unlock()
+	list := parseEvaluations(panicker{}, fmt.Sprintf(`{"id":"e%d","name":"n","value":%d}`, n, n))
+	_, err := c.e.PutEvaluations(bg, app, id, list)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		c.l.mu.Lock()
+		c.l.fact(key).evals++
+		c.l.mu.Unlock()
+	}
+	return err
 }
 
 func (c *crashWriter) deleteApp() error {
@@ -217,6 +243,16 @@ func checkLedger(t *testing.T, e *Engine, before, after *ledger) {
 			t.FailNow()
 		}
 	}
+	for key, f := range before.traces {
+		if now := after.traces[key]; f.unsure || now == nil || now.unsure || now.born != f.born || f.evals == 0 {
+			continue
+		}
+		app, id := splitKey(key)
+		n, err := countEvaluations(e, app, id)
+		if err != nil || n < f.evals {
+			t.Errorf("trace %s has %d of %d acknowledged evaluations: %v", key, n, f.evals, err)
+		}
+	}
 	for key, want := range before.settings {
 		got, err := e.Setting(bg, key)
 		n, _ := strconv.Atoi(string(got))
@@ -235,6 +271,15 @@ func splitKey(key string) (app, id string) {
 		}
 	}
 	return key, ""
+}
+
+func countEvaluations(e *Engine, app, id string) (int, error) {
+	raw, err := e.Evaluations(bg, app, id)
+	if err != nil {
+		return 0, err
+	}
+	list, err := trace.ParseEvaluations(raw)
+	return len(list), err
 }
 
 func runIDs(e *Engine, app, id string) (map[string]bool, error) {
@@ -383,6 +428,9 @@ func settled(t *testing.T, e *Engine, sent *ledger) *ledger {
 		}
 		f := l.fact(key)
 		f.runs, f.maybe = have, maps.Clone(have)
+		if f.evals, err = countEvaluations(e, app, id); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return l
 }

@@ -117,6 +117,8 @@ func determinismStep(e *Engine, clock *testClock, w *workload, i int) (err error
 		_, err = e.Expire(bg)
 	case k == 9:
 		err = e.Checkpoint(bg)
+	case k < 14:
+		_, err = e.PutEvaluations(bg, w.app(), w.trace(), w.evaluations())
 	default:
 		_, err = e.Ingest(bg, w.app(), parseRuns(panicker{}, w.runs()...))
 	}
@@ -184,6 +186,7 @@ func opsToEncode(t testing.TB) []Op {
 		{Kind: OpPutSetting, Key: "k", Value: []byte{}},
 		{Kind: OpRetain, Cutoff: 1 << 50},
 		{Kind: OpPromote, App: "a", Key: "t", Cutoff: -1},
+		{Kind: OpEvaluate, TimeNS: 1 << 60, App: "a", Key: "t", Value: []byte(`[{"id":"e","name":"n","value":1}]`)},
 	}
 }
 

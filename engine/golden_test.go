@@ -54,6 +54,12 @@ func goldenOps(t *testing.T, e *Engine, clock *testClock) {
 	if err := e.DeleteTrace(bg, "shop", "trace-00"); err != nil {
 		t.Fatal(err)
 	}
+	for i, text := range []string{`{"id":"e2","name":"relevance","value":0.75,"comment":"ünï","source":"judge","created_at":"2026-03-02T01:00:00Z"}`,
+		`{"id":"e1","name":"passed","value":true,"run_id":"child"}`} {
+		if _, err := e.PutEvaluations(bg, "ünï/code", "trace-03", parseEvaluations(t, text)); err != nil {
+			t.Fatal(i, err)
+		}
+	}
 	if err := e.PutSetting(bg, "token/one", []byte{0, 1, 0xff}); err != nil {
 		t.Fatal(err)
 	}

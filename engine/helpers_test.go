@@ -252,6 +252,33 @@ func (w *workload) runs() []testRun {
 	return out
 }
 
+// evaluations makes one to three, some of whose ids come again.
+func (w *workload) evaluations() []trace.Evaluation {
+	var texts []string
+	for i := range 1 + w.rng.IntN(3) {
+		id := fmt.Sprintf(`"e%d"`, w.rng.IntN(3)*4+i)
+		created := []string{"null", `"2026-03-01T00:00:00Z"`, `"2026-03-01T00:00:00.5+01:00"`}[w.rng.IntN(3)]
+		comment := `"` + strings.Repeat("why ", w.rng.IntN(2)*w.rng.IntN(3000)) + `"`
+		texts = append(texts, fmt.Sprintf(`{"id":%s,"name":"quality","value":%d.50,"comment":%s,"created_at":%s}`,
+			id, w.rng.IntN(3), comment, created))
+	}
+	return parseEvaluations(panicker{}, texts...)
+}
+
+func evaluationsJSON(texts ...string) []byte {
+	list := parseEvaluations(panicker{}, texts...)
+	return trace.AppendEvaluations(nil, list)
+}
+
+func parseEvaluations(t testing.TB, texts ...string) []trace.Evaluation {
+	t.Helper()
+	list, err := trace.ParseEvaluations([]byte("[" + strings.Join(texts, ",") + "]"))
+	if err != nil {
+		t.Fatalf("evaluations: %v", err)
+	}
+	return list
+}
+
 // statusText names a status for messages.
 func statusText(s rollup.Status) string {
 	return [...]string{"succeeded", "failed", "canceled", "running"}[s]

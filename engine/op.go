@@ -21,6 +21,7 @@ const (
 	OpPromote       OpKind = 6 // orphans of a trace become roots
 	OpRetain        OpKind = 7 // everything that started before a time goes
 	OpCreateApp     OpKind = 8 // an app gets its number; an upsert asks for it first
+	OpEvaluate      OpKind = 9 // evaluations of a trace arrive
 )
 
 const opVersion = 1
@@ -37,13 +38,15 @@ type Op struct {
 	App    string
 	// Runs of an upsert. All belong to App.
 	Runs []trace.Run
-	// Key is a trace id (delete, promote) or the key of a setting.
+	// Key is a trace id (delete, promote, evaluate) or the key of a setting.
 	Key string
 	// MaxRuns and MaxBytes bound each trace of an upsert, 0 = not: what they
 	// refuse must not depend on who applies the operation.
 	MaxRuns  int
 	MaxBytes int64
-	// Value of a setting.
+	// Value of a setting; or the JSON array of evaluations, all with an id. One
+	// with a null created_at keeps that of the evaluation it replaces, or takes
+	// TimeNS.
 	Value []byte
 	// Cutoff in µs since the epoch: OpRetain removes what started before it;
 	// OpPromote acts on a trace whose last update is at or before it.

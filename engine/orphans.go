@@ -113,6 +113,9 @@ func (w *preparer) promote(ch change, old *summary, cutoff int64) (change, error
 	if err != nil {
 		return change{}, err
 	}
+	if w.evals, err = b.evaluationsIn(all); err != nil {
+		return change{}, err
+	}
 	w.timeNS = old.updatedUS * 1000
 	err = w.finish(&ch, old, runs, true)
 	return ch, err

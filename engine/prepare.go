@@ -22,6 +22,7 @@ type preparer struct {
 	timeNS int64            // what updated_at becomes
 	it     *pebble.Iterator // over locators; see stored
 	result applyResult
+	evals  []byte // JSON array that the trace at hand has, nil for none
 	*scratch
 }
 
@@ -122,6 +123,7 @@ const refusedExpired = "start_time: it lies before what the retention keeps; sen
 // nothing has to be written.
 func (w *preparer) upsert(incoming []trace.Run) (change, error) {
 	id := incoming[0].TraceID
+	w.evals = nil
 	ch := change{app: w.app, id: appendID(nil, id)}
 	old, err := w.stored(ch.id)
 	if err != nil {
@@ -191,6 +193,9 @@ func (w *preparer) mergeStored(old *summary, idKey []byte, incoming []trace.Run)
 		return nil, 0, 0, nil
 	}
 	if v.replaces {
+		if w.evals, err = b.evaluations(); err != nil {
+			return nil, 0, 0, err
+		}
 		return incoming, v.created, v.updated, nil
 	}
 	all, err := b.appendAll(nil)
@@ -199,6 +204,9 @@ func (w *preparer) mergeStored(old *summary, idKey []byte, incoming []trace.Run)
 	}
 	stored, err := b.splitRuns(all)
 	if err != nil {
+		return nil, 0, 0, err
+	}
+	if w.evals, err = b.evaluationsIn(all); err != nil {
 		return nil, 0, 0, err
 	}
 	merged, created, updated, _ = trace.Merge(stored, incoming)
@@ -273,7 +281,8 @@ func (op *Op) tooLarge(runs []trace.Run) string {
 	return ""
 }
 
-// finish derives the trace and encodes its rows.
+// finish derives the trace and encodes its rows, with the evaluations in
+// w.evals.
 func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted bool) error {
 	t := w.deriver.Derive(runs, trace.Options{Promoted: promoted})
 	s := &summary{startUS: t.Start.MicrosFloor(), updatedUS: floorUS(w.timeNS), sample: t.Sample, setHash: setHash(runs)}
@@ -289,12 +298,20 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	if promoted {
 		s.flags |= flagPromoted
 	}
+	if w.evals != nil {
+		s.flags |= flagEvaluated
+	}
 	updated := trace.Time{NS: w.timeNS / 1000 * 1000, Digits: 6, Valid: true}
 	w.head, _ = w.deriver.AppendPreviewTrace(w.head[:0], w.app.name, &t, updated, 0)
+	var evals span
+	if w.evals != nil {
+		w.head, evals.at, evals.n = trace.InsertEvaluations(w.head, w.evals)
+	}
 	row := w.row[:0]
 	if len(w.head) > rowBytes {
 		var cut bool
-		if row, cut = w.deriver.AppendPreviewTrace(row, w.app.name, &t, updated, previewBytes); cut {
+		// A list row has no evaluations, so it differs where there are some.
+		if row, cut = w.deriver.AppendPreviewTrace(row, w.app.name, &t, updated, previewBytes); cut || w.evals != nil {
 			row = append(row, '}')
 		} else {
 			row = row[:0]
@@ -303,7 +320,7 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	w.row = row
 	w.tail = trace.AppendRuns(w.tail[:0], runs)
 	ch.old, ch.new = old, s
-	ch.body = appendBody(getBody(), s, runs, w.head, row, w.tail)
+	ch.body = appendBody(getBody(), s, runs, w.head, row, w.tail, evals)
 	return nil
 }
 

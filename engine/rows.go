@@ -125,6 +125,10 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, sparse bool)
 	return out, bs.close()
 }
 
+// whole as a preview asks for the trace object itself, with its evaluations;
+// rows of lists have none.
+const whole = -1
+
 // traceRow makes one list row: with the default preview, and no more than it,
 // from the small row that is stored for it.
 func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (TraceRow, error) {
@@ -138,13 +142,11 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (Trac
 	}
 	var obj []byte
 	if preview > 0 && preview <= previewBytes {
-		if obj, err = b.appendRow(nil); err == nil && (preview < previewBytes || b.rowRaw == 0 && b.headRaw > preview) {
+		if obj, err = b.listRow(); err == nil && (preview < previewBytes || b.rowRaw == 0 && b.headRaw > preview) {
 			obj, err = trace.Preview(obj, preview)
 		}
-	} else {
-		if obj, err = b.appendHead(nil); err == nil {
-			obj, err = trace.Preview(append(obj, '}'), preview)
-		}
+	} else if obj, err = b.object(preview == whole); err == nil {
+		obj, err = trace.Preview(obj, preview)
 	}
 	if err != nil {
 		return TraceRow{}, err
@@ -203,7 +205,7 @@ func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
 	if err != nil {
 		return TraceRow{}, err
 	}
-	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{}, false)
+	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{Preview: whole}, false)
 	if err != nil {
 		return TraceRow{}, err
 	}

@@ -29,14 +29,15 @@ type pending struct {
 // applyResult is what became of the runs of an upsert.
 type applyResult struct {
 	created, updated, unchanged int
-	refused                     map[string]string // trace id → reason
+	refused                     map[string]string  // trace id → reason
+	evaluations                 []trace.Evaluation // as stored
 }
 
 // Apply applies one operation and returns when it is durable and visible.
 // Operations on different traces may be applied concurrently; the result is
 // that of the order in which Options.OnApply reports them.
 //
-// Errors: ErrInvalid, ErrNotFound (deletes), ErrOverloaded, ErrReadOnly,
+// Errors: ErrInvalid, ErrNotFound (deletes, evaluations), ErrOverloaded, ErrReadOnly,
 // ErrClosed, or the error of ctx. After a ctx error the operation may still
 // come into force.
 func (e *Engine) Apply(ctx context.Context, op *Op) (IngestResult, error) {
@@ -105,6 +106,8 @@ func (e *Engine) submit(ctx context.Context, op *Op) (*pending, error) {
 		return e.submitUpsert(ctx, op)
 	case OpDeleteTrace, OpPromote:
 		return e.submitOne(ctx, op)
+	case OpEvaluate:
+		return e.submitEvaluate(ctx, op)
 	case OpDeleteApp:
 		return e.submitDeleteApp(ctx, op)
 	case OpCreateApp:

@@ -10,9 +10,10 @@ import (
 
 // Flags of a summary row.
 const (
-	flagOrphans  = 1 << iota // a parent is missing; the trace is in the orphan list
-	flagOpenRoot             // a root has not ended
-	flagPromoted             // orphans were promoted to roots
+	flagOrphans   = 1 << iota // a parent is missing; the trace is in the orphan list
+	flagOpenRoot              // a root has not ended
+	flagPromoted              // orphans were promoted to roots
+	flagEvaluated             // the trace has evaluations
 )
 
 const summaryVersion = 1

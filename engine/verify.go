@@ -135,7 +135,7 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 	defer c.d.Release()
 	want := *s
 	want.sample, want.setHash, want.startUS = t.Sample, setHash(runs), t.Start.MicrosFloor()
-	want.flags = s.flags & flagPromoted
+	want.flags = s.flags & (flagPromoted | flagEvaluated)
 	if t.Orphans {
 		want.flags |= flagOrphans
 	}
@@ -151,6 +151,9 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 	}
 	updated := trace.Time{NS: s.updatedUS * 1000, Digits: 6, Valid: true}
 	head, _ := c.d.AppendPreviewTrace(nil, c.v.name, &t, updated, 0)
+	if head, err = c.withEvaluations(b, all, head, runs, id); err != nil {
+		return err
+	}
 	if !bytes.Equal(head, all[:b.headRaw]) {
 		c.differ("trace %q: the stored object is not that of its runs", id)
 	}
@@ -163,6 +166,25 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 		}
 	}
 	return nil
+}
+
+// withEvaluations puts the stored evaluations into an object made of the runs,
+// after a look at them.
+func (c *verifier) withEvaluations(b *body, all, head []byte, runs []trace.Run, id string) ([]byte, error) {
+	raw, err := b.evaluationsIn(all)
+	if err != nil || raw == nil {
+		return head, err
+	}
+	list, err := trace.ParseEvaluations(raw)
+	if err == nil {
+		err = checkRunIDs(runs, list)
+	}
+	again := trace.AppendEvaluations(nil, trace.MergeEvaluations(nil, list, trace.Time{}))
+	if err != nil || len(list) == 0 || !bytes.Equal(again, raw) {
+		c.differ("trace %q: its evaluations are not what is stored of evaluations (%v)", id, err)
+	}
+	head, _, _ = trace.InsertEvaluations(head, raw)
+	return head, nil
 }
 
 func (c *verifier) checkTable(b *body, runs []trace.Run, id string) {

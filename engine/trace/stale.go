@@ -13,16 +13,26 @@ const maxStaleTail = len(staleMember) + 40
 // of the object, so that nothing inside user JSON can be taken for it, and
 // returns the object, one byte shorter; any other bytes come back unchanged.
 func MarkStale(traceObject []byte) []byte {
-	tail := max(0, len(traceObject)-maxStaleTail)
-	at := bytes.LastIndex(traceObject[tail:], []byte(staleMember))
-	if at < 0 || !isLastMember(traceObject[tail+at+len(staleMember):]) {
+	at := staleAt(traceObject)
+	if at < 0 {
 		return traceObject
 	}
 	const before = len(`,"stale":`)
-	v := tail + at + before
+	v := at + before
 	copy(traceObject[v:], "true")
 	copy(traceObject[v+4:], traceObject[v+5:])
 	return traceObject[:len(traceObject)-1]
+}
+
+// staleAt is where the two last members of a trace object begin, -1 where it
+// does not end with them.
+func staleAt(traceObject []byte) int {
+	tail := max(0, len(traceObject)-maxStaleTail)
+	at := bytes.LastIndex(traceObject[tail:], []byte(staleMember))
+	if at < 0 || !isLastMember(traceObject[tail+at+len(staleMember):]) {
+		return -1
+	}
+	return tail + at
 }
 
 // isLastMember says whether b is a value of updated_at and at most one brace.
