@@ -43,7 +43,8 @@
 // input and output are what was sent; messages that came in pieces (flattened
 // attributes, span events) are put together in this form. Of LLM calls and
 // agents, metadata.gen_ai.messages {input, output} has the uniform list of a
-// side wherever input or output itself is not that list.
+// side wherever input or output itself is not that list. A plain text that went
+// into or came out of an LLM call is one message.
 //
 // # Log events
 //

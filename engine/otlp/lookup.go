@@ -132,9 +132,12 @@ func number[T any](m *mapper, f field, parse func([]byte) (T, bool)) (value T, o
 			continue
 		}
 		var text []byte
-		if p := &mapping[f].places[i]; p.how == inObject {
-			text, ok = m.memberNumber(a, p.members)
-		} else {
+		switch p := &mapping[f].places[i]; p.how {
+		case inObject:
+			text, ok = memberNumber(a, p.members)
+		case withParts:
+			text, ok = memberWithParts(a, p.members[0])
+		default:
 			text, ok = numberOf(a, m.scratch[:0])
 		}
 		if !ok {
@@ -147,15 +150,32 @@ func number[T any](m *mapper, f field, parse func([]byte) (T, bool)) (value T, o
 	return value, false
 }
 
-// memberNumber is the first of the members of an object, or of JSON in a
-// string, that is a number.
-func (m *mapper) memberNumber(a *attr, names []string) ([]byte, bool) {
+// objectOf is the JSON text of an attribute that is an object, nil of others.
+func objectOf(a *attr) []byte {
 	if (a.kind != kindString && a.kind != kindJSON) || jsonscan.KindOf(trimmed(a.text)) != jsonscan.Object ||
 		jsonscan.Valid(a.text) != nil {
+		return nil
+	}
+	return a.text
+}
+
+// memberNumber is the first of the members of an object, or of JSON in a
+// string, that is a number; "a.b" is member b of member a.
+func memberNumber(a *attr, names []string) ([]byte, bool) {
+	object := objectOf(a)
+	if object == nil {
 		return nil, false
 	}
 	for _, name := range names {
-		if v := member(a.text, name); jsonscan.KindOf(v) == jsonscan.Number {
+		v := object
+		for more := true; more && v != nil; {
+			var part string
+			part, name, more = strings.Cut(name, ".")
+			if v = member(v, part); more && jsonscan.KindOf(v) != jsonscan.Object {
+				v = nil
+			}
+		}
+		if jsonscan.KindOf(v) == jsonscan.Number {
 			return v, true
 		}
 	}

@@ -47,17 +47,20 @@ const (
 type how uint8
 
 const (
-	plain      how = iota // the value itself; JSON in a string is taken as structured
-	inObject              // a member of an object (or of JSON in a string): the first of place.members
-	onRoot                // plain, but only of a span without a parent in its process
-	withMime              // plain; the attribute named by place.members says if it is JSON or text
-	withSystem            // messages; the attribute named by place.members has the system instructions
-	flat                  // a list of objects, flattened to attributes name.N.member (name ends in a dot): messages, or what each wraps in place.members
-	prefixed              // an object, flattened to attributes name.member (name ends in a dot)
-	inEvents              // messages in span events of that name; of several such places in a row all count
-	seconds               // a duration in seconds
-	millis                // a duration in milliseconds
-	instant               // an RFC 3339 time, counted from the start of the span
+	plain        how = iota // the value itself; JSON in a string is taken as structured
+	inObject                // a member of an object (or of JSON in a string): the first of place.members (a.b is one of a member)
+	withParts               // a member of an object, counted without the parts that stand beside it (langfuse.go)
+	encoded                 // JSON of any kind in a string
+	onRoot                  // plain, but only of a span without a parent in its process
+	withMime                // plain; the attribute named by place.members says if it is JSON or text
+	withSystem              // messages; the attribute named by place.members has the system instructions
+	flat                    // a list of objects, flattened to attributes name.N.member (name ends in a dot): messages, or what each wraps in place.members
+	prefixed                // an object, flattened to attributes name.member (name ends in a dot)
+	prefixedJSON            // prefixed, and a text may be a JSON string
+	inEvents                // messages in span events of that name; of several such places in a row all count
+	seconds                 // a duration in seconds
+	millis                  // a duration in milliseconds
+	instant                 // an RFC 3339 time, counted from the start of the span
 )
 
 // place is where a convention puts a field: the name of an attribute, and how.
@@ -79,6 +82,9 @@ func at(name string) place                           { return place{name: name} 
 func as(h how, name string, members ...string) place { return place{name, h, members} }
 func in(name string, members ...string) place        { return place{name, inObject, members} }
 func eventOf(name string, members ...string) place   { return place{name, inEvents, members} }
+func usageWithParts(member string) place {
+	return as(withParts, "langfuse.observation.usage_details", member)
+}
 func usageDetails(members ...string) place {
 	return in("langfuse.observation.usage_details", members...)
 }
@@ -99,12 +105,12 @@ var mapping = [numFields]row{
 	}},
 
 	fieldPrompt: {name: "prompt tokens", places: []place{
-		usageDetails("input", "prompt_tokens"),
+		usageWithParts("input"), usageDetails("prompt_tokens", "input_tokens"),
 		at("gen_ai.usage.input_tokens"), at("gen_ai.usage.prompt_tokens"), at("llm.token_count.prompt"),
 		at("ai.usage.promptTokens"), at("ai.usage.inputTokens"), at("ai.usage.tokens"),
 	}},
 	fieldCompletion: {name: "completion tokens", places: []place{
-		usageDetails("output", "completion_tokens"),
+		usageWithParts("output"), usageDetails("completion_tokens", "output_tokens"),
 		at("gen_ai.usage.output_tokens"), at("gen_ai.usage.completion_tokens"), at("llm.token_count.completion"),
 		at("ai.usage.completionTokens"), at("ai.usage.outputTokens"),
 	}},
@@ -113,7 +119,8 @@ var mapping = [numFields]row{
 		at("gen_ai.usage.total_tokens"), at("llm.usage.total_tokens"), at("llm.token_count.total"), at("ai.usage.totalTokens"),
 	}},
 	fieldCacheRead: {name: "cache read", places: []place{
-		usageDetails("input_cached_tokens", "cache_read_input_tokens"),
+		usageDetails("input_cached_tokens", "input_cache_read", "cache_read_input_tokens",
+			"prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"),
 		at("gen_ai.usage.cache_read.input_tokens"), at("gen_ai.usage.cache_read_input_tokens"),
 		at("llm.token_count.prompt_details.cache_read"), at("ai.usage.cachedInputTokens"),
 	}},
@@ -123,7 +130,8 @@ var mapping = [numFields]row{
 		at("llm.token_count.prompt_details.cache_write"),
 	}},
 	fieldReasoning: {name: "reasoning", places: []place{
-		usageDetails("output_reasoning_tokens", "output_reasoning"),
+		usageDetails("output_reasoning_tokens", "output_reasoning",
+			"completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"),
 		at("gen_ai.usage.reasoning.output_tokens"), at("gen_ai.usage.reasoning_tokens"), at("llm.usage.reasoning_tokens"),
 		at("llm.token_count.completion_details.reasoning"), at("ai.usage.reasoningTokens"),
 	}},
@@ -135,7 +143,7 @@ var mapping = [numFields]row{
 		as(onRoot, "langfuse.trace.input"), at("langfuse.observation.input"),
 		as(withSystem, "gen_ai.input.messages", "gen_ai.system_instructions"),
 		at("gen_ai.tool.call.arguments"), at("gen_ai.retrieval.query.text"),
-		at("traceloop.entity.input"), as(flat, "gen_ai.prompt."),
+		as(encoded, "traceloop.entity.input"), as(flat, "gen_ai.prompt."),
 		eventOf("gen_ai.system.message"), eventOf("gen_ai.user.message"), eventOf("gen_ai.assistant.message"), eventOf("gen_ai.tool.message"),
 		eventOf("gen_ai.content.prompt", "gen_ai.prompt"),
 		as(withMime, "input.value", "input.mime_type"),
@@ -145,7 +153,7 @@ var mapping = [numFields]row{
 	fieldOutput: {name: "output", places: []place{
 		as(onRoot, "langfuse.trace.output"), at("langfuse.observation.output"),
 		at("gen_ai.output.messages"), at("gen_ai.tool.call.result"), at("gen_ai.retrieval.documents"),
-		at("traceloop.entity.output"), as(flat, "gen_ai.completion."),
+		as(encoded, "traceloop.entity.output"), as(flat, "gen_ai.completion."),
 		eventOf("gen_ai.choice"), eventOf("gen_ai.content.completion", "gen_ai.completion"),
 		as(withMime, "output.value", "output.mime_type"),
 		as(flat, "llm.output_messages."), as(flat, "retrieval.documents.", "document"),
@@ -177,8 +185,8 @@ var mapping = [numFields]row{
 	}},
 	fieldTags: {name: "tags", places: []place{at("langfuse.trace.tags"), at("tag.tags"), at("ai.telemetry.metadata.tags")}},
 	fieldMetadata: {name: "metadata", places: []place{
-		at("langfuse.trace.metadata"), as(prefixed, "langfuse.trace.metadata."),
-		at("langfuse.observation.metadata"), as(prefixed, "langfuse.observation.metadata."),
+		at("langfuse.trace.metadata"), as(prefixedJSON, "langfuse.trace.metadata."),
+		at("langfuse.observation.metadata"), as(prefixedJSON, "langfuse.observation.metadata."),
 		as(prefixed, "traceloop.association.properties."), at("metadata"), as(prefixed, "ai.telemetry.metadata."),
 	}},
 	fieldEnvironment: {name: "environment", resource: true, places: []place{

@@ -36,8 +36,8 @@ func (m *mapper) appendUser(dst []byte) []byte {
 		if a == nil {
 			continue
 		}
-		if p := &mapping[fieldMetadata].places[i]; p.how == prefixed {
-			dst = m.appendPrefixed(dst, p.name)
+		if p := &mapping[fieldMetadata].places[i]; p.how == prefixed || p.how == prefixedJSON {
+			dst = m.appendPrefixed(dst, p)
 			continue
 		}
 		m.work = appendStructured(m.work[:0], a)
@@ -87,11 +87,16 @@ func (m *mapper) newKey(key []byte) bool {
 
 // appendPrefixed appends the attributes with a prefix as members, each with a
 // comma behind it.
-func (m *mapper) appendPrefixed(dst []byte, prefix string) []byte {
+func (m *mapper) appendPrefixed(dst []byte, p *place) []byte {
+	prefix := p.name
 	for i := range m.own {
 		a := &m.own[i]
 		if len(a.key) > len(prefix) && string(a.key[:len(prefix)]) == prefix && m.newKey(a.key[len(prefix):]) {
 			dst = append(jsonscan.AppendQuoted(dst, a.key[len(prefix):]), ':')
+			if p.how == prefixedJSON && a.kind == kindString && len(a.text) > 1 && a.text[0] == '"' {
+				dst = append(appendMime(dst, a, jsonMime), ',')
+				continue
+			}
 			dst = append(appendStructured(dst, a), ',')
 		}
 	}
@@ -219,6 +224,9 @@ func (m *mapper) appendBoth(dst []byte, s *span, r *trace.Run) []byte {
 			continue
 		}
 		list, ok := m.messagesOf(s, side.field)
+		if !ok && r.Group == "llms" && jsonscan.KindOf(side.value) == jsonscan.String {
+			list, ok = m.textMessage(side.value, roleOf(side.field)), true
+		}
 		if !ok || bytes.Equal(list, side.value) {
 			continue
 		}
@@ -229,6 +237,16 @@ func (m *mapper) appendBoth(dst []byte, s *span, r *trace.Run) []byte {
 		return dst[:from]
 	}
 	return append(dst, '}')
+}
+
+// textMessage is the list with one message of a text, which is a JSON string:
+// what a model was asked or said where the client tells no more than that.
+func (m *mapper) textMessage(text []byte, role string) []byte {
+	dst := append(m.list[:0], `[{"role":`...)
+	dst = jsonscan.AppendQuoted(dst, role)
+	dst = append(append(dst, `,"parts":[{"type":"text","content":`...), text...)
+	m.list = append(dst, "}]}]"...)
+	return m.list
 }
 
 // messagesOf is the first place of a field that makes a uniform list.

@@ -54,6 +54,10 @@ func (m *mapper) appendPlace(dst []byte, a *attr, f field, i int) ([]byte, bool)
 	switch p.how {
 	case flat:
 		return m.appendFlat(dst, p, roleOf(f))
+	case encoded:
+		if a.kind == kindString {
+			return appendMime(dst, a, jsonMime), true
+		}
 	case withSystem:
 		if system := m.attrAt(moreSlots[f][i]); system != nil {
 			return m.appendWithSystem(dst, a, system), true
@@ -68,6 +72,8 @@ func (m *mapper) appendPlace(dst []byte, a *attr, f field, i int) ([]byte, bool)
 	}
 	return appendStructured(dst, a), true
 }
+
+var jsonMime = []byte("application/json")
 
 // appendMime appends a string of a MIME type: JSON of any kind as such, plain
 // text never.
