@@ -137,7 +137,7 @@ var mapping = [numFields]row{
 	}},
 	fieldPromptCost:     {name: "prompt cost", places: []place{costDetails("input"), at("llm.cost.prompt")}},
 	fieldCompletionCost: {name: "completion cost", places: []place{costDetails("output"), at("llm.cost.completion")}},
-	fieldTotalCost:      {name: "total cost", places: []place{costDetails("total"), at("gen_ai.usage.cost"), at("llm.cost.total")}},
+	fieldTotalCost:      {name: "total cost", places: []place{costDetails("total"), at("gen_ai.usage.cost"), at("llm.cost.total"), at("operation.cost")}},
 
 	fieldInput: {name: "input", places: []place{
 		as(onRoot, "langfuse.trace.input"), at("langfuse.observation.input"),
@@ -158,7 +158,7 @@ var mapping = [numFields]row{
 		as(withMime, "output.value", "output.mime_type"),
 		as(flat, "llm.output_messages."), as(flat, "retrieval.documents.", "document"),
 		at("ai.response.text"), at("ai.response.object"), at("ai.response.toolCalls"), at("ai.toolCall.result"),
-		at("ai.embedding"), at("ai.embeddings"),
+		at("ai.embedding"), at("ai.embeddings"), at("final_result"), // Pydantic AI
 	}},
 	// Of LLM calls and agents: what can be made a uniform list of messages.
 	// Lists of messages come before raw requests and answers.
@@ -167,7 +167,7 @@ var mapping = [numFields]row{
 		eventOf("gen_ai.system.message"), eventOf("gen_ai.user.message"), eventOf("gen_ai.assistant.message"), eventOf("gen_ai.tool.message"),
 		eventOf("gen_ai.content.prompt", "gen_ai.prompt"),
 		as(flat, "llm.input_messages."), at("ai.prompt.messages"), at("langfuse.observation.input"), at("input.value"),
-		at("traceloop.entity.input"),
+		at("traceloop.entity.input"), as(withSystem, "pydantic_ai.all_messages", "gen_ai.system_instructions"),
 	}},
 	fieldOutputMessages: {name: "output messages", places: []place{
 		at("gen_ai.output.messages"), as(flat, "gen_ai.completion."),
@@ -198,7 +198,7 @@ var mapping = [numFields]row{
 	fieldAgentID:      {name: "agent id", places: []place{at("gen_ai.agent.id")}},
 	fieldToolName:     {name: "tool name", places: []place{at("gen_ai.tool.name"), at("tool.name"), at("ai.toolCall.name")}},
 	fieldToolCallID:   {name: "tool call id", places: []place{at("gen_ai.tool.call.id"), at("tool_call.id"), at("tool.id"), at("ai.toolCall.id")}},
-	fieldWorkflowName: {name: "workflow name", places: []place{at("gen_ai.workflow.name"), at("traceloop.workflow.name")}},
+	fieldWorkflowName: {name: "workflow name", places: []place{at("gen_ai.workflow.name"), at("traceloop.workflow.name"), at("ai.telemetry.functionId")}},
 	fieldParameters: {name: "parameters", places: []place{
 		at("langfuse.observation.model.parameters"), at("llm.invocation_parameters"),
 		as(prefixed, "gen_ai.request."), as(prefixed, "ai.settings."),

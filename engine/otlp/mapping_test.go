@@ -77,6 +77,7 @@ var mappings = []mapped{
 	{fieldCompletionCost, "llm.cost.completion", `{"doubleValue":0.25}`, "0.25", nil},
 	{fieldTotalCost, costs, str(`{"total":0.25}`), "0.25", nil}, {fieldTotalCost, "gen_ai.usage.cost", str("2.5e-1"), "0.25", nil},
 	{fieldTotalCost, "llm.cost.total", `{"doubleValue":0.25}`, "0.25", nil},
+	{fieldTotalCost, "operation.cost", `{"doubleValue":0.25}`, "0.25", nil},
 
 	{fieldInput, "langfuse.trace.input", str(`{"q": 1}`), `{"q":1}`, []string{"langfuse.observation.input", str("other")}},
 	{fieldInput, "langfuse.observation.input", str("42"), `"42"`, nil},
@@ -108,7 +109,7 @@ var mappings = []mapped{
 	text(fieldOutput, "ai.response.text"), {fieldOutput, "ai.response.object", str(`{"a":1}`), `{"a":1}`, nil},
 	{fieldOutput, "ai.response.toolCalls", str(`[{"toolName":"t"}]`), `[{"toolName":"t"}]`, nil},
 	{fieldOutput, "ai.toolCall.result", str(`{"a":1}`), `{"a":1}`, nil}, {fieldOutput, "ai.embedding", str("[0.5]"), "[0.5]", nil},
-	{fieldOutput, "ai.embeddings", str("[[0.5]]"), "[[0.5]]", nil},
+	{fieldOutput, "ai.embeddings", str("[[0.5]]"), "[[0.5]]", nil}, text(fieldOutput, "final_result"),
 
 	// Where input has the list already, metadata does not repeat it.
 	{fieldInputMessages, "gen_ai.input.messages", str(hello), "null", llm},
@@ -120,6 +121,8 @@ var mappings = []mapped{
 	{fieldInputMessages, "input.value", str(`{"system":"be kind","messages":` + openAI + `}`),
 		`[{"role":"system","parts":[{"type":"text","content":"be kind"}]},` + hello[1:], llm},
 	{fieldInputMessages, "traceloop.entity.input", str(openAI), hello, llm},
+	{fieldInputMessages, "pydantic_ai.all_messages", str(hello), `[{"role":"system","parts":[{"type":"text","content":"be kind"}]},` + hello[1:],
+		[]string{"gen_ai.operation.name", str("invoke_agent"), "gen_ai.system_instructions", str("be kind")}},
 	{fieldOutputMessages, "gen_ai.output.messages", str(`[{"content":"hi"}]`), helloBack, llm},
 	{fieldOutputMessages, "gen_ai.completion.0.content", str("hi"), helloBack, append([]string{"langfuse.observation.output", str("x")}, llm...)},
 	{fieldOutputMessages, "llm.output_messages.0.message.content", str("hi"), helloBack, append([]string{"output.value", str("x")}, llm...)},
@@ -154,6 +157,7 @@ var mappings = []mapped{
 	text(fieldToolName, "gen_ai.tool.name"), text(fieldToolName, "tool.name"), text(fieldToolName, "ai.toolCall.name"),
 	text(fieldToolCallID, "gen_ai.tool.call.id"), text(fieldToolCallID, "tool_call.id"), text(fieldToolCallID, "tool.id"),
 	text(fieldToolCallID, "ai.toolCall.id"), text(fieldWorkflowName, "gen_ai.workflow.name"), text(fieldWorkflowName, "traceloop.workflow.name"),
+	text(fieldWorkflowName, "ai.telemetry.functionId"),
 	{fieldParameters, "langfuse.observation.model.parameters", str(`{"t":1}`), `{"t":1}`, nil},
 	{fieldParameters, "llm.invocation_parameters", str(`{"t":1}`), `{"t":1}`, nil},
 	{fieldParameters, "gen_ai.request.temperature", `{"doubleValue":0.5}`, `{"temperature":0.5}`, []string{"gen_ai.request.model", str("m")}},
