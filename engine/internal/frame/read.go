@@ -1,0 +1,34 @@
+package frame
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Reader reads the content of a stored frame piece by piece, in the memory of
+// a window (8 MiB) however long it is. [Decode] is faster for small ones.
+type Reader struct{ d *zstd.Decoder }
+
+// NewReader reads frame, which must not change before Close.
+func NewReader(frame []byte) (*Reader, error) {
+	d := mustDecoder(zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err := d.Reset(bytes.NewReader(frame)); err != nil {
+		d.Close()
+		return nil, corrupt("%v", err)
+	}
+	return &Reader{d: d}, nil
+}
+
+// Read is that of io.Reader; damage is [ErrCorrupt].
+func (r *Reader) Read(p []byte) (int, error) {
+	n, err := r.d.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // Read gives it as it is
+		err = corrupt("%v", err)
+	}
+	return n, err
+}
+
+// Close gives the memory back.
+func (r *Reader) Close() { r.d.Close() }
