@@ -161,9 +161,17 @@ type API interface {
 	Apps(ctx context.Context) ([]AppInfo, error)
 	App(ctx context.Context, app string) (AppInfo, error)
 	Trace(ctx context.Context, app, id string) (TraceRow, error)
+	// TraceVersion changes whenever what is shown of a trace does.
+	TraceVersion(ctx context.Context, app, id string) (string, error)
 	// TraceWithRuns is the trace object with a member "runs", newest first.
 	TraceWithRuns(ctx context.Context, app, id string) ([]byte, error)
 	Runs(ctx context.Context, app, id string, q RunQuery) (RunPage, error)
+	Run(ctx context.Context, app, id, runID string) ([]byte, error)
+	// Tree writes {"trace":{…},"runs":[…]}, runs without payloads by start.
+	Tree(ctx context.Context, app, id string, w io.Writer) error
+	// Evaluations is a JSON array; PutEvaluations returns what is stored.
+	Evaluations(ctx context.Context, app, id string) ([]byte, error)
+	PutEvaluations(ctx context.Context, app, id string, list []trace.Evaluation) ([]trace.Evaluation, error)
 	List(ctx context.Context, app string, q ListQuery) (ListPage, error)
 	Metrics(ctx context.Context, app string, q MetricsQuery) (Metrics, error)
 	Export(ctx context.Context, app string, q ExportQuery, w io.Writer) (ExportResult, error)

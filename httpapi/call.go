@@ -20,7 +20,7 @@ type call struct {
 	ctx   *fasthttp.RequestCtx
 	route *route
 	token *Token // nil: no token was needed
-	vals  [2]string
+	vals  [3]string
 	query query
 	in    bodyState
 
@@ -101,6 +101,11 @@ func (c *call) run() (err error) {
 	if !rt.freeQuery {
 		c.query.parse(raw, rt)
 		if err := c.query.err(); err != nil {
+			return err
+		}
+	}
+	if rt.tagged {
+		if same, err := c.unchanged(); same || err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,8 @@ type fake struct {
 	ingest func(app string, runs []trace.Run) (engine.IngestResult, error)
 	export func(ctx context.Context, q engine.ExportQuery, w io.Writer) (engine.ExportResult, error)
 
-	backedUp []string // directories
+	backedUp    []string // directories
+	evaluations []trace.Evaluation
 
 	list    engine.ListQuery
 	metrics engine.MetricsQuery
@@ -123,6 +124,58 @@ func (f *fake) Trace(_ context.Context, app, id string) (row engine.TraceRow, er
 func (f *fake) TraceWithRuns(ctx context.Context, app, id string) ([]byte, error) {
 	row, err := f.Trace(ctx, app, id)
 	return append(bytes.TrimSuffix(row.JSON, []byte("}")), `,"runs":[]}`...), err
+}
+
+func (f *fake) TraceVersion(ctx context.Context, app, id string) (string, error) {
+	_, err := f.Trace(ctx, app, id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprintf("%016x", 0xabc+len(f.evaluations)), err
+}
+
+func (f *fake) Run(ctx context.Context, app, id, runID string) ([]byte, error) {
+	m, err := f.traces(app)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range m[id] {
+		if r.ID == runID {
+			return r.JSON, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: run %q", engine.ErrNotFound, runID)
+}
+
+func (f *fake) Tree(ctx context.Context, app, id string, w io.Writer) error {
+	row, err := f.Trace(ctx, app, id)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, `{"trace":%s,"runs":[]}`, row.JSON)
+	return err
+}
+
+func (f *fake) Evaluations(ctx context.Context, app, id string) ([]byte, error) {
+	_, err := f.Trace(ctx, app, id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return trace.AppendEvaluations(nil, f.evaluations), err
+}
+
+func (f *fake) PutEvaluations(ctx context.Context, app, id string, list []trace.Evaluation) ([]trace.Evaluation, error) {
+	if _, err := f.Trace(ctx, app, id); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range list {
+		if list[i].RunID == "none" {
+			return nil, fmt.Errorf("%w: evaluations[%d].run_id: the trace has no such run", engine.ErrInvalid, i)
+		}
+		list[i].Complete(fmt.Sprint("made-", i), trace.Time{NS: 1e9, Valid: true})
+	}
+	f.evaluations = append(f.evaluations, list...)
+	return list, nil
 }
 
 func (f *fake) Runs(_ context.Context, app, id string, q engine.RunQuery) (p engine.RunPage, err error) {

@@ -14,7 +14,7 @@ func (c *call) listTraces() error {
 		Ascending: q.oneOf("sort", "-started_at", "started_at") == "started_at",
 		Page:      p.page, PageSize: p.size,
 		Cursor:  q.str("cursor"),
-		Preview: int(q.integer("preview", defaultPreview, 0, 1<<31-1)),
+		Preview: c.preview(defaultPreview),
 	}
 	if lq.Cursor != "" && q.has("page") {
 		q.fail("page", "cannot be given together with cursor")

@@ -82,9 +82,12 @@ func operation(rt *route) map[string]any {
 	if rt.body != "" {
 		op["requestBody"] = map[string]any{"required": true, "content": contentOf(rt, rt.body)}
 	}
-	if rt.right == rightNone {
+	switch rt.right {
+	case rightNone:
 		op["security"] = []any{}
-	} else {
+	case rightAny:
+		op["description"] = "Takes any token."
+	default:
 		op["description"] = "Needs the right " + rightText(rt.right) + "."
 	}
 	return op
@@ -132,6 +135,12 @@ func responses(rt *route) map[string]any {
 	bad := "Error"
 	if rt.otlp != signalNone {
 		bad = "OTLPError"
+	}
+	if rt.tagged {
+		good["headers"] = map[string]any{"ETag": map[string]any{"schema": map[string]any{"type": "string"},
+			"description": "Changes with the trace; send it as If-None-Match to hear of changes only."}}
+		return map[string]any{"200": good, "304": map[string]any{"description": "The trace is as it was."},
+			"default": map[string]any{"$ref": "#/components/responses/" + bad}}
 	}
 	return map[string]any{"200": good, "default": map[string]any{"$ref": "#/components/responses/" + bad}}
 }

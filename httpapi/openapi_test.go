@@ -125,7 +125,7 @@ func TestOpenAPIIsWhatTheServerDoes(t *testing.T) {
 			for _, p := range op.Parameters {
 				switch {
 				case p.In == "path":
-					target = strings.Replace(target, "{"+p.Name+"}", map[string]string{"app_id": "demo", "trace_id": "t0", "token": "x"}[p.Name], 1)
+					target = strings.Replace(target, "{"+p.Name+"}", map[string]string{"app_id": "demo", "trace_id": "t0", "token": "x", "run_id": "r"}[p.Name], 1)
 				case p.Required:
 					required.Set(p.Name, value(p.Name, p.Schema))
 				}
@@ -133,6 +133,9 @@ func TestOpenAPIIsWhatTheServerDoes(t *testing.T) {
 			body := ""
 			if op.RequestBody != nil {
 				body = oneRun
+				if strings.HasSuffix(path, "/evaluations") {
+					body = `{"name":"n","value":1}`
+				}
 				if strings.HasSuffix(path, "/logs") || strings.HasSuffix(path, "/v1/metrics") {
 					body = "{}"
 				}

@@ -10,8 +10,8 @@ import (
 
 const jsonType = "application/json"
 
-// downloadFields are taken back when a download ends in an error.
-var downloadFields = []string{"Content-Disposition", "Content-Encoding", "Trailer", "Vary"}
+// downloadFields are taken back when an answer ends in an error.
+var downloadFields = []string{"Content-Disposition", "Content-Encoding", "Trailer", "Vary", "ETag"}
 
 // writeError sends e as the contract's error body, or as OTLP's.
 func (c *call) writeError(e *apiError) {

@@ -15,15 +15,17 @@ const (
 	rightRead
 	rightWrite
 	rightAdmin
+	rightAny // any token
 )
 
 // route is one line of the table in routes.go.
 type route struct {
 	method  string
-	pattern string // "/v1/apps/{app_id}"; at most two parameters
+	pattern string // "/v1/apps/{app_id}"; at most three parameters
 	right   right
 	otlp    signal // what of OTLP the route takes
 	allApps bool   // only for tokens whose scope is every app
+	tagged  bool   // the answer is that of one version of a trace: ETag, 304
 	// freeQuery: the query is not for the server, which takes any.
 	freeQuery bool
 	params    []param
@@ -63,7 +65,7 @@ func newRouter(table []*route) *router {
 
 // find gives the route of a path and the values of its parameters. allow
 // lists the methods that the path has, when method is not among them.
-func (r *router) find(method string, segs []string) (rt *route, vals [2]string, allow []string) {
+func (r *router) find(method string, segs []string) (rt *route, vals [3]string, allow []string) {
 	if len(segs) > maxSegs {
 		return nil, vals, nil
 	}
@@ -86,7 +88,7 @@ func (r *router) find(method string, segs []string) (rt *route, vals [2]string, 
 	return nil, vals, allow
 }
 
-func (rt *route) match(segs []string) (vals [2]string, ok bool) {
+func (rt *route) match(segs []string) (vals [3]string, ok bool) {
 	n := 0
 	for i, s := range rt.segs {
 		switch {

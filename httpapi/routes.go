@@ -14,7 +14,9 @@ var (
 		{name: "started_at:lt", typ: "string", format: "date-time", desc: "Traces that started before this time."},
 	}
 	cursorParam = param{name: "cursor", typ: "string", desc: "Where to go on: next_cursor of a list, or the trailer Tracebed-Next-Cursor of a download."}
-	appParam    = param{name: "app_id", typ: "string", desc: "App to write to, where neither the path, X-App-Id nor the token says it."}
+	// previewParam is for calls that show values whole unless asked.
+	previewParam = param{name: "preview", typ: "integer", desc: "Bytes of input, output, error and metadata to show: longer ones become a string of so many bytes, marked by <name>_truncated. Absent or 0 shows them whole."}
+	appParam     = param{name: "app_id", typ: "string", desc: "App to write to, where neither the path, X-App-Id nor the token says it."}
 )
 
 func params(groups ...[]param) []param {
@@ -48,6 +50,11 @@ func takes(sig signal, pattern, body, answer, summary string, ps ...param) *rout
 	}[sig]
 	rt := post(pattern, rightWrite, handle, body, answer, summary, ps...)
 	rt.otlp = sig
+	return rt
+}
+
+func tagged(rt *route) *route {
+	rt.tagged = true
 	return rt
 }
 
@@ -88,16 +95,22 @@ func (s *Server) table() []*route {
 				{name: "include_runs", typ: "boolean", desc: "Embed the runs of each trace."},
 				{name: "format", typ: "string", enum: []string{"json", "jsonl"}, desc: "A JSON array, or JSON lines."},
 			})...),
-		get(traces+"/{trace_id}", rightRead, (*call).getTrace, "TraceOne", "One trace.",
-			param{name: "include_runs", typ: "boolean", desc: "Embed its runs, newest first."}),
+		tagged(get(traces+"/{trace_id}", rightRead, (*call).getTrace, "TraceOne", "One trace.",
+			param{name: "include_runs", typ: "boolean", desc: "Embed its runs, newest first."}, previewParam)),
 		del(traces+"/{trace_id}", (*call).deleteTrace, "Deleted", "Delete a trace and its share of the charts."),
 		get(traces+"/{trace_id}/runs", rightRead, (*call).listRuns, "RunList", "Runs of a trace, newest first.",
 			params([]param{
 				{name: "parent_run_id", typ: "string", desc: "Only the children of this run."},
 				{name: "status", typ: "string", enum: runStatuses, list: true, desc: "States of a run; running is one that has not ended."},
 				{name: "type", typ: "string", enum: runTypes, list: true, desc: "Types of a run."},
+				previewParam,
 			}, pageParams)...),
+		tagged(get(traces+"/{trace_id}/tree", rightRead, (*call).getTree, "Tree", "A trace and all its runs without their payloads, in the order of start.")),
+		tagged(get(traces+"/{trace_id}/runs/{run_id}", rightRead, (*call).getRun, "RunOne", "One run.", previewParam)),
+		tagged(get(traces+"/{trace_id}/evaluations", rightRead, (*call).getEvaluations, "EvaluationList", "Evaluations of a trace, by created_at.")),
+		post(traces+"/{trace_id}/evaluations", rightWrite, (*call).putEvaluations, "NewEvaluations", "EvaluationsMade", "Store one evaluation of a trace, or several, all or none. An id that the trace has is replaced."),
 
+		get("/v1/session", rightAny, (*call).getSession, "Session", "Who asks: the token's name, rights and apps."),
 		everyApp(get("/v1/tokens", rightAdmin, (*call).listTokens, "TokenList", "Stored tokens, without their secrets.")),
 		everyApp(post("/v1/tokens", rightAdmin, (*call).createToken, "NewToken", "TokenMade", "Make a token; the answer shows its text, once.")),
 		everyApp(del("/v1/tokens/{token}", (*call).deleteToken, "TokenOne", "Revoke the token of this id or name.")),
@@ -110,7 +123,18 @@ func (s *Server) table() []*route {
 		everyApp(get("/metrics", rightRead, (*call).promMetrics, "", "Counters in the Prometheus text format.")),
 		get("/openapi.json", rightNone, (*call).openapiDoc, "Any", "This document."),
 	}
+	all = append(all, valueRoutes(traces+"/{trace_id}")...)
 	return append(all, s.page()...)
+}
+
+// valueRoutes is the calls for single values of a trace and of its runs.
+func valueRoutes(one string) (all []*route) {
+	for _, name := range payloads {
+		all = append(all,
+			tagged(get(one+"/"+name, rightRead, traceValue(name), "Any", "The "+name+" of a trace, whatever its size, as an attachment.")),
+			tagged(get(one+"/runs/{run_id}/"+name, rightRead, runValue(name), "Any", "The "+name+" of a run, whatever its size, as an attachment.")))
+	}
+	return all
 }
 
 var metricsParams = []param{

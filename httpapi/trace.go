@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"github.com/tracebed/tracebed/engine"
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 // Values that the filters of runs take.
@@ -13,11 +14,15 @@ var (
 // getTrace answers GET /v1/apps/{app_id}/traces/{trace_id}.
 func (c *call) getTrace() error {
 	withRuns := c.query.boolean("include_runs")
+	preview := c.preview(0)
 	if err := c.query.err(); err != nil {
 		return err
 	}
 	if withRuns {
 		j, err := c.srv.store.TraceWithRuns(c.srv.base, c.app(), c.value("trace_id"))
+		if err == nil {
+			j, err = trace.PreviewWithRuns(j, preview)
+		}
 		if err != nil {
 			return err
 		}
@@ -25,11 +30,19 @@ func (c *call) getTrace() error {
 		return nil
 	}
 	row, err := c.srv.store.Trace(c.srv.base, c.app(), c.value("trace_id"))
+	if err == nil {
+		row.JSON, err = trace.Preview(row.JSON, preview)
+	}
 	if err != nil {
 		return err
 	}
 	c.data(row.JSON)
 	return nil
+}
+
+// preview is the parameter of that name: bytes of a value to show, 0 = all.
+func (c *call) preview(def int64) int {
+	return int(c.query.integer("preview", def, 0, 1<<31-1))
 }
 
 // listRuns answers GET /v1/apps/{app_id}/traces/{trace_id}/runs.
@@ -42,6 +55,7 @@ func (c *call) listRuns() error {
 		Statuses:    q.list("status", runStatuses),
 		Types:       q.list("type", runTypes),
 	}
+	preview := c.preview(0)
 	if q.has("parent_run_id") && !validID(rq.ParentRunID) {
 		q.fail("parent_run_id", "must be a text of 1 to 256 bytes")
 	}
@@ -57,6 +71,9 @@ func (c *call) listRuns() error {
 	for i, run := range page.Runs {
 		if i > 0 {
 			r.AppendBodyString(",")
+		}
+		if run, err = trace.PreviewRun(run, preview); err != nil {
+			return err
 		}
 		r.AppendBody(run)
 	}

@@ -43,6 +43,9 @@ type FieldError struct{ Field, Text string }
 // Error is the field and the text with a colon between.
 func (e *FieldError) Error() string { return e.Field + ": " + e.Text }
 
+// ErrSyntax is matched by the error of a text that is not JSON.
+var ErrSyntax = jsonscan.ErrSyntax
+
 var evaluationMembers = [...]string{"id", "name", "value", "comment", "source", "run_id", "created_at"}
 
 const (
@@ -58,7 +61,7 @@ const (
 
 // ParseEvaluation reads one evaluation as a client sends it, or in canonical
 // form. Missing members and null are the same. The error is a *FieldError, or
-// a *jsonscan.SyntaxError where raw is no JSON. Nothing of raw is kept.
+// ErrSyntax where raw is no JSON. Nothing of raw is kept.
 func ParseEvaluation(raw []byte) (Evaluation, error) {
 	members, err := evaluationRaws(raw)
 	if err != nil {
@@ -323,4 +326,45 @@ func EvaluationsOf(member []byte) (list []byte, ok bool) {
 		return nil, false
 	}
 	return member[n:], true
+}
+
+// ParseEvaluationBody reads what a client posts: one evaluation, which single
+// says, or {"evaluations":[…]} with at least one. Errors are those of
+// ParseEvaluation and ParseEvaluations.
+func ParseEvaluationBody(body []byte) (list []Evaluation, single bool, err error) {
+	raw, err := Member(body, "evaluations")
+	if err != nil {
+		return nil, false, err
+	}
+	if raw == nil {
+		e, err := ParseEvaluation(body)
+		return []Evaluation{e}, true, err
+	}
+	var s jsonscan.Scanner
+	s.Reset(body)
+	if err := s.BeginObject(); err != nil {
+		return nil, false, err
+	}
+	for {
+		name, more, err := s.Member()
+		if err != nil {
+			return nil, false, err
+		}
+		if !more {
+			break
+		}
+		if text := string(jsonscan.Unquote(nil, name)); text != "evaluations" {
+			return nil, false, &FieldError{cutName(text), "cannot stand beside evaluations"}
+		}
+		if raw, err = s.Skip(); err != nil {
+			return nil, false, err
+		}
+	}
+	if err := s.End(); err != nil {
+		return nil, false, err
+	}
+	if list, err = ParseEvaluations(raw); err == nil && len(list) == 0 {
+		err = &FieldError{"evaluations", "must hold at least one evaluation"}
+	}
+	return list, false, err
 }

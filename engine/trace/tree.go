@@ -350,3 +350,30 @@ func PreviewRun(run []byte, preview int) ([]byte, error) {
 		from = s.Offset()
 	}
 }
+
+// PreviewWithRuns is Preview for a trace object with a member "runs", which are
+// cut as PreviewRun cuts them.
+func PreviewWithRuns(traceObject []byte, preview int) ([]byte, error) {
+	obj, err := Preview(traceObject, preview)
+	if err != nil || preview <= 0 {
+		return obj, err
+	}
+	runs, err := Member(obj, "runs")
+	if err != nil || runs == nil {
+		return obj, err
+	}
+	// The member is the last of the object.
+	at := bytes.LastIndexByte(obj, ']') + 1 - len(runs)
+	out := append(make([]byte, 0, len(obj)), obj[:at]...)
+	out = append(out, '[')
+	var s jsonscan.Scanner
+	err = elements(&s, runs, func(raw []byte) error {
+		if out[len(out)-1] != '[' {
+			out = append(out, ',')
+		}
+		cut, err := PreviewRun(raw, preview)
+		out = append(out, cut...)
+		return err
+	})
+	return append(out, "]}"...), err
+}

@@ -8,7 +8,10 @@
 // does not decode into Go values.
 package jsonscan
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // MaxDepth is how deep arrays and objects may nest. Clients stop far earlier
 // (orjson: 254); the bound keeps the stack of a Scanner at 128 bytes.
@@ -33,6 +36,12 @@ type SyntaxError struct {
 	Offset int
 	Msg    string
 }
+
+// ErrSyntax is matched (errors.Is) by every *SyntaxError.
+var ErrSyntax = errors.New("not valid JSON")
+
+// Is says that target is ErrSyntax.
+func (e *SyntaxError) Is(target error) bool { return target == ErrSyntax } //nolint:errorlint // it is the comparison
 
 // Error is the message with its offset.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset) }
