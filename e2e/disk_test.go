@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // tmpfs mounts a small memory disk, or skips the test where that needs rights
@@ -149,14 +150,9 @@ func TestBadDirectories(t *testing.T) {
 	})
 }
 
-// TestDiskFull fills a small disk under writers. The server says so and ends
-// with an error; with more space it starts again, and nothing acknowledged is
-// lost.
-func TestDiskFull(t *testing.T) {
-	mount := tmpfs(t, "size=128m")
-	dir := filepath.Join(mount, "data")
-	s := start(t, dir)
-	all := &acked{runs: map[string]bool{}}
+// fill posts until the server refuses.
+func fill(t *testing.T, s *server, all *acked) {
+	t.Helper()
 	var writers sync.WaitGroup
 	for w := range 4 {
 		writers.Add(1)
@@ -169,6 +165,7 @@ func TestDiskFull(t *testing.T) {
 				body = []byte(strings.ReplaceAll(string(body), "some words to compress, some words", noise(rng)))
 				code, answer, err := s.do(http.MethodPost, "/v1/apps/kill/traces", body)
 				if err != nil {
+					t.Errorf("writer on a full disk: %v", err)
 					return
 				}
 				if code != http.StatusOK {
@@ -182,18 +179,73 @@ func TestDiskFull(t *testing.T) {
 		}()
 	}
 	writers.Wait()
-	if code := s.wait(); code != 1 {
-		t.Errorf("full disk: exit %d", code)
+	if len(all.runs) == 0 {
+		t.Fatal("nothing was stored")
 	}
-	out := s.output()
-	if !strings.Contains(out, dir) || !strings.Contains(out, "free space") {
-		t.Errorf("full disk: the output does not say what to do:\n%s", out)
-	}
-	t.Logf("%d runs acknowledged; last words:\n%s", len(all.runs), out[max(0, len(out)-400):])
-	refused(t, dir, "full", "free space")
-	if o, err := exec.Command("mount", "-o", "remount,size=512m", mount).CombinedOutput(); err != nil {
+}
+
+// remount gives a small disk another size.
+func remount(t *testing.T, mount, size string) {
+	t.Helper()
+	if o, err := exec.Command("mount", "-o", "remount,size="+size, mount).CombinedOutput(); err != nil {
 		t.Skipf("remount: %v %s", err, o)
 	}
+}
+
+// TestDiskNearlyFull fills a small disk up to the floor: new data is refused,
+// reads and deletes go on, and with more space new data is taken again without
+// a restart.
+func TestDiskNearlyFull(t *testing.T) {
+	mount := tmpfs(t, "size=256m")
+	dir := filepath.Join(mount, "data")
+	s := start(t, dir)
+	all := &acked{runs: map[string]bool{}}
+	fill(t, s, all)
+	code, answer, err := s.do(http.MethodPost, "/v1/apps/kill/traces", oneRun("x", "x.0"))
+	if err != nil || code != http.StatusServiceUnavailable || !strings.Contains(string(answer), "free some space") {
+		t.Errorf("a post: %d %s %v", code, answer, err)
+	}
+	code, answer, err = s.do(http.MethodGet, "/readyz", nil)
+	if err != nil || code != http.StatusServiceUnavailable || !strings.Contains(string(answer), "free some space") {
+		t.Errorf("readyz: %d %s %v", code, answer, err)
+	}
+	checkAcked(t, s, all)
+	remount(t, mount, "512m")
+	for range 50 {
+		if code, _, _ = s.do(http.MethodGet, "/readyz", nil); code == http.StatusOK {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.post(t, "/v1/apps/kill/traces", oneRun("after", "after.0"))
+	t.Logf("%d runs acknowledged", len(all.runs))
+	if code := s.signal(syscall.SIGTERM); code != 0 {
+		t.Errorf("SIGTERM: exit %d", code)
+	}
+	clean(t, dir)
+}
+
+// TestDiskFull fills a small disk to the last byte, with the floor as good as
+// off. The server refuses writes, says why and goes on answering reads; with
+// more space it starts again, and nothing acknowledged is lost.
+func TestDiskFull(t *testing.T) {
+	mount := tmpfs(t, "size=128m")
+	dir := filepath.Join(mount, "data")
+	s := start(t, dir, "--min-free", "1B")
+	all := &acked{runs: map[string]bool{}}
+	fill(t, s, all)
+	code, answer, err := s.do(http.MethodGet, "/readyz", nil)
+	if err != nil || code != http.StatusServiceUnavailable || !strings.Contains(string(answer), "no space") {
+		t.Errorf("readyz: %d %s %v", code, answer, err)
+	}
+	checkAcked(t, s, all)
+	t.Logf("%d runs acknowledged; readyz: %s", len(all.runs), answer)
+	if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.wait()
+	refused(t, dir, "full", "free space")
+	remount(t, mount, "512m")
 	again := start(t, dir)
 	checkAcked(t, again, all)
 	again.post(t, "/v1/apps/kill/traces", oneRun("after", "after.0"))

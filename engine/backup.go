@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/cockroachdb/errors/oserror"
@@ -51,18 +52,19 @@ func (e *Engine) copyTo(ctx context.Context, dir string) error {
 	copyStore := func() error {
 		return e.db.Checkpoint(e.opts.FS.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
 	}
-	var err error
+	err := e.failed.get()
+	if err != nil {
+		return err // the directory is frozen
+	}
 	if e.opts.ReadOnly {
 		err = e.linkFiles(dir)
-	} else if e.writable() != nil {
-		err = copyStore() // nothing writes
-	} else if err = e.db.Flush(); err == nil {
+	} else if err = e.flush(ctx); err == nil {
 		err = e.onCommitter(ctx, copyStore)
 	}
 	if err != nil {
 		return err
 	}
-	return writeMarker(e.opts.FS, dir, marker{version: FormatVersion, seq: seq})
+	return markBackup(e.opts.FS, dir, seq)
 }
 
 // linkFiles copies a store that was opened for reading: nobody changes its
@@ -87,6 +89,19 @@ func (e *Engine) linkFiles(dir string) error {
 		}
 	}
 	return syncDir(fs, fs.PathJoin(dir, storeDir))
+}
+
+// markBackup makes a copy a data directory, with the guards of one.
+func markBackup(fs vfs.FS, dir string, seq uint64) error {
+	desc, err := pebble.Peek(fs.PathJoin(dir, storeDir), fs)
+	if err != nil {
+		return err
+	}
+	f, err := markManifest(fs, desc.ManifestFilename, math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	return writeMarker(fs, dir, marker{version: FormatVersion, seq: seq, manifests: []manifestMark{f}})
 }
 
 // makeDir makes a directory and the parents that are missing, and returns the

@@ -138,7 +138,7 @@ func (e *Engine) unitsOf(a *appState) []*unit {
 
 // moveWatermark notes outside Pebble which operation is known to be durable.
 func (e *Engine) moveWatermark() {
-	if err := writeMarker(e.opts.FS, e.dir, marker{version: FormatVersion, seq: e.durableSeq()}); err != nil {
+	if err := e.updateMarker(func(m *marker) { m.seq, m.clean = e.durableSeq(), false }); err != nil {
 		e.opts.Logger.Warn("watermark could not be written", "error", err)
 	}
 }

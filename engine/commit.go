@@ -124,6 +124,10 @@ func (e *Engine) commit(reqs []*commitReq) {
 	for _, r := range reqs {
 		size += int(r.bytes)
 	}
+	if err := e.awaitRoom(int64(size)); err != nil {
+		e.reply(reqs, err)
+		return
+	}
 	b := e.db.NewBatchWithSize(size + size/8 + 512)
 	if err := e.prewrite(b, reqs); err != nil {
 		// Only reading can fail here, and nothing was changed. Each by itself,
@@ -340,6 +344,9 @@ func (e *Engine) syncLoop() {
 			err = e.failed.get()
 		}
 		if err == nil {
+			if err := e.guards.acks.note(cb.seq); err != nil {
+				e.opts.Logger.Warn("the last acknowledged operation could not be noted", "error", err)
+			}
 			e.durable.Lock()
 			e.durable.seq = cb.seq
 			e.durable.cond.Broadcast()

@@ -60,6 +60,8 @@ type Engine struct {
 	memo           bucketMemo
 	stateBytes     atomic.Int64
 	committer      committer
+	guards         guards
+	room           room
 	lastBackground atomic.Int64
 	counters
 }
@@ -94,13 +96,17 @@ func (e *Engine) writable() error {
 	return nil
 }
 
-// Ready is nil while the store is open and takes writes; otherwise it says why
-// not.
+// Ready is nil while the store is open and takes new data; otherwise it says
+// why not: ErrClosed, ErrReadOnly (for good, see ReadOnlyReason) or
+// ErrUnavailable (for now).
 func (e *Engine) Ready() error {
 	if e.closed.Load() {
 		return ErrClosed
 	}
-	return e.writable()
+	if err := e.writable(); err != nil {
+		return err
+	}
+	return e.takesData()
 }
 
 // fail makes the engine read-only for good and wakes everybody who waits.
@@ -139,6 +145,9 @@ func (e *Engine) Close() error {
 	}()
 	select {
 	case err := <-done:
+		if a := e.guards.acks; a != nil {
+			err = errors.Join(err, a.f.Close())
+		}
 		return errors.Join(err, e.lock.Close())
 	case <-e.stuck.ch: // done may never come; the next open replays the log
 		return errors.Join(e.failed.get(), e.lock.Close())
@@ -157,5 +166,5 @@ func (e *Engine) closeMarker() error {
 	if err := e.db.LogData(nil, pebble.Sync); err != nil {
 		return err
 	}
-	return writeMarker(e.opts.FS, e.dir, marker{version: FormatVersion, seq: e.applied.Load(), clean: true})
+	return e.updateMarker(func(m *marker) { m.seq, m.clean = e.applied.Load(), true })
 }

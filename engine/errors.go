@@ -11,6 +11,9 @@ var (
 	ErrInvalid = errors.New("invalid argument")
 	// ErrOverloaded: too much is waiting to be committed; try again later.
 	ErrOverloaded = errors.New("overloaded")
+	// ErrUnavailable: the store takes no new data for now, because the disk is
+	// nearly full or refuses tables. It comes back by itself.
+	ErrUnavailable = errors.New("store takes no new data for now")
 	// ErrClosed: the engine was closed.
 	ErrClosed = errors.New("engine closed")
 	// ErrReadOnly: the store stopped taking writes after a failure of the disk.

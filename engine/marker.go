@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/errors/oserror"
@@ -21,13 +22,26 @@ const (
 )
 
 // marker is the small text file beside the store. It says what the directory
-// is, and keeps a watermark outside Pebble: an operation sequence known to be
-// durable. A store that knows less than its watermark has lost data that
-// Pebble itself cannot miss (style.md 3c.8).
+// is, and keeps outside Pebble what Pebble itself cannot miss (style.md 3c.8):
+// an operation sequence known to be durable, and how its MANIFEST begins. A
+// store that knows less has lost data.
 type marker struct {
 	version int
 	seq     uint64
 	clean   bool // closed in order since
+	// manifests has the MANIFEST in use, the newest first, and before the
+	// pointer to a new one has moved also the one that it replaces.
+	manifests []manifestMark
+}
+
+// maxManifests bounds the manifests of a marker: the current one and its heir.
+const maxManifests = 2
+
+// manifestMark is the part of a MANIFEST that is known to be durable.
+type manifestMark struct {
+	name string
+	size int64  // bytes from its beginning
+	crc  uint32 // CRC-32C of them
 }
 
 func (m marker) text() string {
@@ -35,27 +49,68 @@ func (m marker) text() string {
 	if m.clean {
 		state = "clean"
 	}
-	body := fmt.Sprintf("tracebed store\nformat %d\nwatermark %d\nstate %s\n", m.version, m.seq, state)
+	var b strings.Builder
+	fmt.Fprintf(&b, "tracebed store\nformat %d\nwatermark %d\nstate %s\n", m.version, m.seq, state)
+	for _, f := range m.manifests {
+		fmt.Fprintf(&b, "manifest %s %d %08x\n", f.name, f.size, f.crc)
+	}
+	body := b.String()
 	return fmt.Sprintf("%scrc %08x\n", body, crc32.Checksum([]byte(body), crcTable))
 }
 
 // parseMarker checks the text of a marker file. A version that this build does
 // not know is reported as such even where the rest is unreadable.
 func parseMarker(text string) (m marker, err error) {
-	body, crc, ok := strings.Cut(text, "crc ")
-	var state string
 	if _, err := fmt.Sscanf(text, "tracebed store\nformat %d\n", &m.version); err != nil {
 		return m, fmt.Errorf("%w: it does not begin as a Tracebed marker", ErrNotEmpty)
 	}
 	if m.version != FormatVersion {
 		return m, fmt.Errorf("%w %d (this build reads %d)", ErrVersion, m.version, FormatVersion)
 	}
-	_, scan := fmt.Sscanf(body, "tracebed store\nformat %d\nwatermark %d\nstate %s\n", &m.version, &m.seq, &state)
-	if !ok || scan != nil || crc != fmt.Sprintf("%08x\n", crc32.Checksum([]byte(body), crcTable)) {
+	at := strings.LastIndex(text, "crc ")
+	if at < 0 || text[at:] != fmt.Sprintf("crc %08x\n", crc32.Checksum([]byte(text[:at]), crcTable)) {
 		return m, fmt.Errorf("%w: checksum of the marker file", ErrCorrupt)
 	}
-	m.clean = state == "clean"
+	for _, line := range strings.Split(strings.TrimSuffix(text[:at], "\n"), "\n")[2:] {
+		if err := m.parseLine(line); err != nil {
+			return m, err
+		}
+	}
 	return m, nil
+}
+
+// parseLine reads one line behind the format.
+func (m *marker) parseLine(line string) error {
+	key, value, _ := strings.Cut(line, " ")
+	var err error
+	switch key {
+	case "watermark":
+		m.seq, err = strconv.ParseUint(value, 10, 64)
+	case "state":
+		m.clean = value == "clean"
+	case "manifest":
+		var f manifestMark
+		if _, err = fmt.Sscanf(value, "%s %d %x", &f.name, &f.size, &f.crc); err == nil && len(m.manifests) < maxManifests {
+			m.manifests = append(m.manifests, f)
+		}
+	default:
+		err = errors.New("unknown")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: line %q of the marker file", ErrCorrupt, key)
+	}
+	return nil
+}
+
+// noteManifest puts a synced state of a MANIFEST in front.
+func (m *marker) noteManifest(f manifestMark) {
+	list := []manifestMark{f}
+	for _, old := range m.manifests {
+		if old.name != f.name && len(list) < maxManifests {
+			list = append(list, old)
+		}
+	}
+	m.manifests = list
 }
 
 // readMarker reads the marker of dir; ok is false where there is none.

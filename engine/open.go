@@ -73,11 +73,11 @@ func (e *Engine) open() (err error) {
 			err = errors.Join(err, e.lock.Close())
 		}
 	}()
-	if !fresh && !e.opts.ReadOnly {
-		if err := e.checkWatermark(m); err != nil {
-			return err
-		}
+	if err := e.check(&m); err != nil {
+		return err
 	}
+	e.guards.mark = m
+	e.guards.mark.clean = false
 	if e.db, err = pebble.Open(e.storePath(), e.pebbleOptions(e.lock, e.opts.ReadOnly)); err != nil {
 		return err
 	}
@@ -85,14 +85,14 @@ func (e *Engine) open() (err error) {
 		return errors.Join(err, e.db.Close())
 	}
 	if !e.opts.ReadOnly {
-		if err := writeMarker(e.opts.FS, e.dir, marker{version: FormatVersion, seq: e.applied.Load()}); err != nil {
+		if err := e.startGuards(); err != nil {
 			return errors.Join(err, e.db.Close())
 		}
 	}
 	if err := e.dropBackup(); err != nil {
 		return errors.Join(err, e.db.Close())
 	}
-	if err := e.failed.get(); err != nil { // the log could not be made
+	if err := e.failed.get(); err != nil { // the directory is frozen
 		return errors.Join(err, e.db.Close())
 	}
 	e.started.Store(true)
@@ -119,7 +119,8 @@ func (e *Engine) claim() (m marker, fresh bool, err error) {
 		}
 		// The marker comes first: a crash from here on leaves a directory
 		// that is known as ours, with nothing in it that was acknowledged.
-		if err := writeMarker(fs, e.dir, marker{version: FormatVersion}); err != nil {
+		m = marker{version: FormatVersion}
+		if err := writeMarker(fs, e.dir, m); err != nil {
 			return m, false, err
 		}
 		if parent := fs.PathDir(e.dir); parent != e.dir {
@@ -160,13 +161,35 @@ func (e *Engine) checkEmpty() error {
 	return nil
 }
 
-// checkWatermark opens a store for reading first: a damaged MANIFEST makes
-// Pebble forget tables and delete their files when it opens for writing
-// (style.md 3c.8).
-func (e *Engine) checkWatermark(m marker) error {
-	if m.seq == 0 {
-		return nil
+// startGuards notes what the store holds now.
+func (e *Engine) startGuards() (err error) {
+	if err := e.updateMarker(func(m *marker) { m.seq = e.applied.Load() }); err != nil {
+		return err
 	}
+	e.guards.acks, err = openAcks(e.opts.FS, e.dir)
+	return err
+}
+
+// check looks for what Pebble would lose without a word, before anything is
+// changed, and raises the watermark of m to what was acknowledged.
+func (e *Engine) check(m *marker) error {
+	acked, err := readAcks(e.opts.FS, e.dir)
+	if err != nil {
+		return err
+	}
+	m.seq = max(m.seq, acked)
+	if err := e.checkManifest(m); err != nil {
+		return err
+	}
+	if m.seq == 0 || e.opts.ReadOnly {
+		return nil // load compares as well
+	}
+	return e.checkWatermark(*m)
+}
+
+// checkWatermark opens a store for reading first: opening it for writing
+// starts a new log and deletes the old ones.
+func (e *Engine) checkWatermark(m marker) error {
 	db, err := pebble.Open(e.storePath(), e.pebbleOptions(e.lock, true))
 	if err != nil {
 		return err
@@ -192,7 +215,9 @@ func explain(err error) error {
 		return fmt.Errorf("%w: keep a copy of it and restore a backup", err)
 	case pebble.IsCorruptionError(err), strings.Contains(err.Error(), "corrupt"),
 		// What Pebble says of tables that are missing or cut.
-		strings.Contains(err.Error(), "unknown to the objstorage provider"), strings.Contains(err.Error(), "object size mismatch"):
+		strings.Contains(err.Error(), "unknown to the objstorage provider"), strings.Contains(err.Error(), "object size mismatch"),
+		// And of an OPTIONS file.
+		strings.Contains(err.Error(), "name from file"), strings.Contains(err.Error(), "parsing options"):
 		return fmt.Errorf("%w: %w: keep a copy of it and restore a backup", ErrCorrupt, err)
 	case oserror.IsPermission(err), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: make it writable for this user or choose another directory", err)

@@ -19,8 +19,9 @@ type Options struct {
 	// Logger gets events that an operator should see. Default: none.
 	Logger *slog.Logger
 	// OnFatal is called once, from its own goroutine, when the disk fails in a
-	// way after which no write can succeed. The engine is read-only from then
-	// on. A server should log and exit. Default: none.
+	// way after which no write can be trusted. The engine answers reads and
+	// refuses writes from then on; opening the directory again recovers.
+	// Default: none.
 	OnFatal func(error)
 	// OnApply is called for every applied operation in sequence order, before
 	// it is durable. It must be quick, and keep neither op nor what it points
@@ -44,6 +45,10 @@ type Options struct {
 	// QueueBytes bounds what waits to be committed; more is ErrOverloaded.
 	// Default: 256 MiB.
 	QueueBytes int64
+	// MinFreeBytes is how much of the disk is kept free: with less, new data is
+	// ErrUnavailable, and deletes and reads go on. Default: 5 % of the disk, at
+	// most 1 GiB, at least twice MemTableBytes. Negative: nothing is kept.
+	MinFreeBytes int64
 	// MaxTraceBytes and MaxTraceRuns bound one trace; runs beyond are rejected.
 	// Defaults: 512 MiB of JSON, 500,000 runs.
 	MaxTraceBytes int64

@@ -26,13 +26,11 @@ var blockProfile = &sstable.CompressionProfile{
 	AdaptiveReductionCutoffPercent: 12,
 }
 
-// memTables is how many memtables may wait to be written to tables.
-const memTables = 4
-
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
+	disk := newDiskFS(e.opts.FS, e)
 	o := &pebble.Options{
-		FS:                 newWALFS(e.opts.FS, e),
+		FS:                 disk,
 		Lock:               lock,
 		ReadOnly:           readOnly,
 		FormatMajorVersion: pebbleFormat,
@@ -41,13 +39,13 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 		// twice as dear).
 		CacheSize:                   e.opts.CacheBytes + memTables*int64(e.opts.MemTableBytes),
 		MemTableSize:                e.opts.MemTableBytes,
-		MemTableStopWritesThreshold: memTables,
+		MemTableStopWritesThreshold: memTables + 1, // awaitRoom waits before that
 		L0CompactionThreshold:       2,
-		L0StopWritesThreshold:       30,
+		L0StopWritesThreshold:       l0Sublevels + 10,
 		LBaseMaxBytes:               64 << 20,
 		FlushSplitBytes:             2 << 20,
 		Logger:                      pebbleLogger{e},
-		EventListener:               e.listener(),
+		EventListener:               e.listener(disk.diskState),
 		BytesPerSync:                1 << 20,
 		WALBytesPerSync:             0,
 	}
@@ -85,9 +83,14 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 
 // listener counts what an operator wants to know and keeps damage from ending
 // the process: Pebble's default for a corrupt block is Fatalf (style.md 3c.5).
-func (e *Engine) listener() *pebble.EventListener {
+func (e *Engine) listener(disk *diskState) *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) { e.backgroundError(err) },
+		BackgroundError: func(err error) { e.backgroundError(err, disk) },
+		FlushEnd: func(info pebble.FlushInfo) {
+			if info.Err == nil {
+				e.flushed(disk)
+			}
+		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			e.corruptions.Add(1)
 			e.opts.Logger.Error("damaged block in the store", slog.String("path", info.Path),
@@ -103,9 +106,11 @@ func (e *Engine) listener() *pebble.EventListener {
 	}
 }
 
-// backgroundError rate-limits the log: Pebble retries a failing flush in a hot
-// loop (style.md 3c.4).
-func (e *Engine) backgroundError(err error) {
+// backgroundError rate-limits the log and the tries.
+func (e *Engine) backgroundError(err error, disk *diskState) {
+	if !pebble.IsCorruptionError(err) { // a damaged table keeps no new one from being written
+		e.flushFailed(err, disk)
+	}
 	now := e.opts.Now().Unix()
 	if last := e.lastBackground.Load(); now != last && e.lastBackground.CompareAndSwap(last, now) {
 		e.opts.Logger.Error("background work of the store failed; it is retried", slog.Any("error", err))

@@ -66,7 +66,7 @@ func (e *Engine) load(m marker, fresh bool) error {
 		if err := e.db.Set(metaKey(metaFormat), appendUint64(nil, FormatVersion), pebble.Sync); err != nil {
 			return err
 		}
-		if err := e.db.Flush(); err != nil {
+		if err := e.flush(context.Background()); err != nil {
 			return err
 		}
 	}
@@ -198,12 +198,14 @@ func (e *Engine) start() {
 		close(e.syncs)
 		return
 	}
+	e.checkSpace()
 	e.loops.Add(2)
 	go e.commitLoop()
 	go e.syncLoop()
 	if !e.opts.DisableBackground {
-		e.loops.Add(1)
+		e.loops.Add(2)
 		go e.housekeep()
+		go e.watchSpace()
 	}
 }
 

@@ -37,8 +37,8 @@ type applyResult struct {
 // Operations on different traces may be applied concurrently; the result is
 // that of the order in which Options.OnApply reports them.
 //
-// Errors: ErrInvalid, ErrNotFound (deletes, evaluations), ErrOverloaded, ErrReadOnly,
-// ErrClosed, or the error of ctx. After a ctx error the operation may still
+// Errors: ErrInvalid, ErrNotFound (deletes, evaluations), ErrOverloaded,
+// ErrUnavailable (upserts), ErrReadOnly, ErrClosed, or the error of ctx. After a ctx error the operation may still
 // come into force.
 func (e *Engine) Apply(ctx context.Context, op *Op) (IngestResult, error) {
 	leave, err := e.enter(ctx)
@@ -103,6 +103,9 @@ func (e *Engine) submit(ctx context.Context, op *Op) (*pending, error) {
 	}
 	switch op.Kind {
 	case OpUpsert:
+		if err := e.takesData(); err != nil {
+			return nil, err
+		}
 		return e.submitUpsert(ctx, op)
 	case OpDeleteTrace, OpPromote:
 		return e.submitOne(ctx, op)

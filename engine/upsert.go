@@ -23,7 +23,7 @@ const (
 // not hurt their neighbours. The runs and their JSON must not be changed until
 // Ingest returns; after the end of ctx, never.
 //
-// Errors: ErrInvalid (the app's id), ErrOverloaded, ErrReadOnly, ErrClosed, or
+// Errors: ErrInvalid (the app's id), ErrOverloaded, ErrUnavailable, ErrReadOnly, ErrClosed, or
 // the error of ctx; part of the runs may then be stored.
 func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (IngestResult, error) {
 	leave, err := e.enter(ctx)

@@ -89,6 +89,8 @@ func toAPIError(err error) *apiError {
 		return invalid(err)
 	case errors.Is(err, engine.ErrOverloaded):
 		return unavailable("too much is waiting to be stored; send it again later", 1)
+	case errors.Is(err, engine.ErrUnavailable):
+		return unavailable(clean(err), 10)
 	case errors.Is(err, engine.ErrReadOnly):
 		return withCause(unavailable("the store takes no writes after a failure of the disk; see the server's log", 30), err)
 	case errors.Is(err, engine.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -29,7 +29,7 @@ type serveFlags struct {
 	demo                     bool
 	retention, orphanTimeout time.Duration
 	exportBudget             time.Duration
-	maxBody, cache           byteSize
+	maxBody, cache, minFree  byteSize
 	auth                     choice
 	logLevel                 choice
 	prices                   priceFiles
@@ -67,6 +67,7 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs.StringVar(&f.backupDir, "backup-dir", "", "directory for copies that are asked for with backup --on-server; best on the filesystem of --data")
 	fs.Var(&f.prices, "prices", pricesHelp)
 	fs.Var(&f.cache, "cache", "block cache of the store")
+	fs.Var(&f.minFree, "min-free", "how much of the disk to keep free; with less, new data is refused (0 B = 5 % of the disk, at most 1 GiB)")
 	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
 	fs.Var(&f.logLevel, "log-level", "least level that is logged")
 	return cmd
@@ -85,9 +86,8 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	}
 	limitMemory()
 	log := newLogger(errOut, f.logLevel.value)
-	broken := make(chan error, 1)
 	store, err := engine.Open(f.data, engine.Options{
-		Logger: log, OnFatal: func(err error) { broken <- err },
+		Logger: log, MinFreeBytes: int64(f.minFree),
 		OrphanTimeout: f.orphanTimeout, Retention: f.retention, CacheBytes: int64(f.cache),
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	go func() { served <- server.Serve(ln) }()
 	fmt.Fprintf(out, "Tracebed is ready: %s\n", link)
 	log.Info("serving", "listen", ln.Addr().String(), "data", f.data, "version", v, "auth", f.auth.value)
-	return f.wait(ctx, log, server, served, broken)
+	return f.wait(ctx, log, server, served)
 }
 
 // limitMemory asks the garbage collector to work harder near 1 GiB, unless
@@ -207,22 +207,17 @@ func (f *serveFlags) link(ctx context.Context, server *httpapi.Server, addr net.
 	return link, nil
 }
 
-// wait serves until a signal or a failure, then ends in order.
-func (f *serveFlags) wait(ctx context.Context, log *slog.Logger, server *httpapi.Server, served, broken <-chan error) error {
+// wait serves until a signal or a failure, then ends in order. A disk that
+// fails is none: reads go on, and /readyz has the reason.
+func (f *serveFlags) wait(ctx context.Context, log *slog.Logger, server *httpapi.Server, served <-chan error) error {
 	var cause error
-	patience := drainTime
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: waiting for running requests", "at_most", drainTime.String())
 	case err := <-served:
 		cause = fail(fmt.Errorf("serve on %s: %w", f.listen, err), "see the reason above and start it again")
-	case err := <-broken:
-		// Everybody who waits for a write has been told; reads may finish.
-		patience = 3 * time.Second
-		cause = fail(fmt.Errorf("the disk of data directory %s failed: %w", f.data, err),
-			"free space or repair the disk and start it again; what was acknowledged is safe")
 	}
-	drain, cancel := context.WithTimeout(context.Background(), patience)
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil && cause == nil {
 		cause = fail(fmt.Errorf("stop: %w", err), "nothing acknowledged is lost; start it again")
