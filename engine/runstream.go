@@ -129,7 +129,7 @@ func (x *runStream) fill() error {
 	switch {
 	case n > 0:
 		return nil
-	case err == io.EOF: //nolint:errorlint // ReadFull gives it as it is
+	case err == io.EOF:
 		return errNoMore
 	}
 	return err

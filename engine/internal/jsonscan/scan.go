@@ -41,7 +41,7 @@ type SyntaxError struct {
 var ErrSyntax = errors.New("not valid JSON")
 
 // Is says that target is ErrSyntax.
-func (e *SyntaxError) Is(target error) bool { return target == ErrSyntax } //nolint:errorlint // it is the comparison
+func (e *SyntaxError) Is(target error) bool { return target == ErrSyntax }
 
 // Error is the message with its offset.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset) }

@@ -41,6 +41,8 @@ type Trace struct {
 
 	Roots, Orphans int
 	OpenRoot       bool
+
+	Evaluations []*Evaluation // by time, then id
 }
 
 // StartUS is the start in whole µs since the epoch: what windows and charts

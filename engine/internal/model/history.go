@@ -23,9 +23,10 @@ const (
 	OpCheckpoint // write the state that is only in memory and the journal
 	OpAdvance    // the clock goes on, then orphans are promoted
 	OpCheck      // a few random questions
+	OpEvaluate   // evaluations of a trace
 )
 
-var opNames = [...]string{"post", "posts at once", "delete trace", "delete app", "restart", "backup", "crash", "checkpoint", "advance", "check"}
+var opNames = [...]string{"post", "posts at once", "delete trace", "delete app", "restart", "backup", "crash", "checkpoint", "advance", "check", "evaluate"}
 
 func (k OpKind) String() string { return opNames[k] }
 
@@ -34,8 +35,8 @@ func (k OpKind) String() string { return opNames[k] }
 type Op struct {
 	Kind    OpKind
 	App     string
-	TraceID string        // of OpDeleteTrace
-	Body    []byte        // of OpPost
+	TraceID string        // of OpDeleteTrace and OpEvaluate
+	Body    []byte        // of OpPost and OpEvaluate
 	Bodies  [][]byte      // of OpTogether
 	Advance time.Duration // of OpAdvance
 	Seed    uint64        // of OpCheck and OpCrash
@@ -48,6 +49,8 @@ func (op Op) String() string {
 		return fmt.Sprintf("%s %q %s", s, op.App, op.Body)
 	case OpTogether:
 		return fmt.Sprintf("%s %q %s", s, op.App, bytes.Join(op.Bodies, []byte("\n    ")))
+	case OpEvaluate:
+		return fmt.Sprintf("%s %q %q %s", s, op.App, op.TraceID, op.Body)
 	case OpDeleteTrace:
 		return fmt.Sprintf("%s %q %q", s, op.App, op.TraceID)
 	case OpDeleteApp:
@@ -129,8 +132,10 @@ func (g *generator) step() Op {
 		return Op{Kind: pickOne(g, []OpKind{OpRestart, OpRestart, OpBackup})}
 	case n < 85:
 		return Op{Kind: OpCrash, Seed: g.rng.Uint64()}
-	case n < 89:
+	case n < 87:
 		return Op{Kind: OpCheckpoint}
+	case n < 90 && len(g.plans) > 0:
+		return g.evaluate()
 	case n < 92:
 		minutes := pickOne(g, []int{1, 30, 59, 61, 200})
 		return Op{Kind: OpAdvance, Advance: time.Duration(minutes) * time.Minute}

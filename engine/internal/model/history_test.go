@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -36,12 +37,13 @@ func TestHistory(t *testing.T) {
 				count(seen, "user", tr.User != nil)
 				count(seen, "no name", tr.Name == nil)
 				count(seen, "version", tr.Version != nil)
+				count(seen, "evaluations kept", len(tr.Evaluations) > 0)
 			}
 		}
 	}
 	for _, what := range []string{"post", "posts at once", "delete trace", "delete app", "restart", "backup", "crash", "checkpoint", "advance", "check",
 		"trace succeeded", "trace failed", "trace canceled", "trace running", "several roots", "orphans", "promoted",
-		"unpriced", "cost", "error", "user", "no name", "version", "created", "updated", "unchanged", "rejected"} {
+		"unpriced", "cost", "error", "user", "no name", "version", "created", "updated", "unchanged", "rejected", "evaluated", "evaluation refused", "evaluations kept"} {
 		if seen[what] < 2 {
 			t.Errorf("%s happened %d times", what, seen[what])
 		}
@@ -74,6 +76,13 @@ func apply(t *testing.T, s *Store, op Op, now *time.Time, seen map[string]int) {
 		seen["updated"] += res.Updated
 		seen["unchanged"] += res.Unchanged
 		seen["rejected"] += len(res.Rejected)
+	case OpEvaluate:
+		if !json.Valid(op.Body) {
+			t.Fatalf("not JSON: %s", op.Body)
+		}
+		err := s.Evaluate(op.App, op.TraceID, op.Body, *now)
+		count(seen, "evaluated", err == nil)
+		count(seen, "evaluation refused", errors.Is(err, ErrRefused))
 	case OpDeleteTrace:
 		_ = s.DeleteTrace(op.App, op.TraceID)
 	case OpDeleteApp:

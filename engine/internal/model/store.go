@@ -22,10 +22,11 @@ type Store struct {
 
 // state is what is kept of one trace.
 type state struct {
-	runs     map[string]*Run
-	updated  time.Time
-	promoted bool
-	derived  *Trace // cache of derive, dropped by every change
+	runs        map[string]*Run
+	evaluations map[string]*Evaluation
+	updated     time.Time
+	promoted    bool
+	derived     *Trace // cache of derive, dropped by every change
 }
 
 // NewStore makes an empty store with the given idle time.
@@ -200,6 +201,7 @@ func (s *Store) Trace(app, id string, now time.Time) (*Trace, error) {
 func (s *Store) trace(app, id string, t *state) *Trace {
 	if t.derived == nil {
 		t.derived = derive(app, id, t)
+		t.derived.Evaluations = listEvaluations(t.evaluations)
 	}
 	return t.derived
 }

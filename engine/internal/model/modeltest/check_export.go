@@ -69,7 +69,7 @@ func (p *player) compareExported(app string, b []byte, runs bool) (string, error
 	if err := json.Unmarshal(b, &head); err != nil {
 		return "", fmt.Errorf("%w: %.300s", err, b)
 	}
-	err := p.compareTrace(app, head.ID, b, 0, runs)
+	err := p.compareTrace(app, head.ID, b, alone, runs)
 	if err != nil {
 		return "", fmt.Errorf("trace %q: %w", head.ID, err)
 	}

@@ -153,7 +153,7 @@ func (p *player) checkRow(app, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.compareRow(app, row, 0)
+	return p.compareRow(app, row, alone)
 }
 
 func (p *player) checkWithRuns(app, id string) error {
@@ -161,7 +161,7 @@ func (p *player) checkWithRuns(app, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.compareTrace(app, id, b, 0, true)
+	return p.compareTrace(app, id, b, alone, true)
 }
 
 // checkRuns asks for the runs of a trace, all and by a filter, in pages.

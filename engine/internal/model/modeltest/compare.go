@@ -133,10 +133,18 @@ var traceMembers = []string{"id", "app_id", "name", "status", "started_at", "end
 	"output", "error", "usage", "run_count", "session_id", "user_id", "source_id", "tags", "metadata", "version",
 	"environment", "models", "stale", "updated_at"}
 
+// alone as a preview is that of a trace by itself or in an export: whole, and
+// with its evaluations, which rows of lists do not have.
+const alone = -1
+
 // compareTrace compares a trace object, whose input and output may be cut to
 // a preview of so many bytes (0 = whole), with the oracle's.
 func compareTrace(b []byte, want *model.Trace, preview int) error {
 	o := parseObject(b)
+	if preview == alone {
+		preview = 0
+		o.evaluations(want.Evaluations)
+	}
 	o.text("id", &want.ID)
 	o.text("app_id", &want.App)
 	o.text("name", want.Name)
@@ -164,6 +172,32 @@ func compareTrace(b []byte, want *model.Trace, preview int) error {
 	names := append(slices.Clone(traceMembers), o.content("input", map[string]bool{want.Input: true}, preview)...)
 	names = append(names, o.content("output", want.Outputs, preview)...)
 	return o.done(names...)
+}
+
+// evaluations compares the member, which is there where there are any, and
+// takes it out.
+func (o *object) evaluations(want []*model.Evaluation) {
+	if len(want) == 0 {
+		return
+	}
+	var got []json.RawMessage
+	if err := json.Unmarshal([]byte(orNull(o.take("evaluations"))), &got); err != nil || len(got) != len(want) {
+		o.fail("evaluations", len(want))
+		return
+	}
+	delete(o.m, "evaluations")
+	for i, w := range want {
+		e := parseObject(got[i])
+		names := []string{"created_at"}
+		for name, v := range w.Members {
+			e.value(name, v)
+			names = append(names, name)
+		}
+		e.time("created_at", &w.Created, map[int]bool{w.Created.Digits: true})
+		if err := e.done(names...); err != nil && o.err == nil {
+			o.err = fmt.Errorf("evaluation %d: %w", i, err)
+		}
+	}
 }
 
 func (o *object) metadata(want map[string]string) {

@@ -20,7 +20,7 @@ func compareWithRuns(b []byte, want *model.Trace, runs []*model.Run) error {
 		return fmt.Errorf("runs: %w", err)
 	}
 	delete(o.m, "runs")
-	if err := compareTrace(write(o.m), want, 0); err != nil {
+	if err := compareTrace(write(o.m), want, alone); err != nil {
 		return err
 	}
 	lines := make([][]byte, len(got))

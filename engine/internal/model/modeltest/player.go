@@ -15,6 +15,7 @@ import (
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
 	"github.com/tracebed/tracebed/engine/internal/model"
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 const orphanTimeout = time.Hour
@@ -118,6 +119,8 @@ func (p *player) do(op model.Op) error {
 		return p.post(op.App, op.Body)
 	case model.OpTogether:
 		return p.together(op.App, op.Bodies)
+	case model.OpEvaluate:
+		return p.evaluate(op.App, op.TraceID, op.Body)
 	case model.OpDeleteTrace:
 		return sameNotFound(p.eng.DeleteTrace(p.ctx, op.App, op.TraceID), p.oracle.DeleteTrace(op.App, op.TraceID))
 	case model.OpDeleteApp:
@@ -211,6 +214,31 @@ func (p *player) together(app string, bodies [][]byte) error {
 		return fmt.Errorf("created %d updated %d unchanged %d, want %+v", c, u, n, sum)
 	}
 	return nil
+}
+
+// evaluate sends evaluations to both.
+func (p *player) evaluate(app, id string, body []byte) error {
+	list, _, err := trace.ParseEvaluationBody(body)
+	if err != nil {
+		return err
+	}
+	want := p.oracle.Evaluate(app, id, body, p.now)
+	stored, got := p.eng.PutEvaluations(p.ctx, app, id, list)
+	if err := sameNotFound(got, want); err != nil {
+		return err
+	}
+	if errors.Is(got, engine.ErrInvalid) != errors.Is(want, model.ErrRefused) {
+		return fmt.Errorf("got %w, want %w", got, want)
+	}
+	if want != nil {
+		return nil
+	}
+	for i := range stored {
+		if stored[i].ID != list[i].ID {
+			return fmt.Errorf("evaluation %d is answered as %s", i, stored[i].JSON)
+		}
+	}
+	return p.checkRow(app, id)
 }
 
 // advance moves the clock and lets both promote the orphans that waited long
