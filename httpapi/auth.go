@@ -67,26 +67,16 @@ func (ts *tokenSet) find(secret []byte) *Token {
 // where it lacks the right, 404 for an app outside its scope.
 func (c *call) authorize() error {
 	if c.srv.opt.AuthOff {
-		return c.sameSite()
+		return sameSite(string(c.ctx.Request.Header.Host()), string(c.ctx.Request.Header.Peek("Origin")))
 	}
 	if c.route.right == rightNone {
 		return nil
 	}
-	secret, ok := bearer(c.ctx.Request.Header.Peek("Authorization"))
-	if !ok {
-		return unauthorized("send a token: Authorization: Bearer TOKEN")
-	}
-	t := c.srv.tokens.find(secret)
-	if t == nil {
-		return unauthorized("the token is not known")
-	}
-	if t.ExpiresAt != nil && !c.srv.opt.Now().Before(*t.ExpiresAt) {
-		return unauthorized("the token has expired")
+	t, err := c.srv.authenticate(c.ctx.Request.Header.Peek("Authorization"), c.route.right)
+	if err != nil {
+		return err
 	}
 	c.token = t
-	if c.route.right != rightAny && !t.may(c.route.right) {
-		return forbidden("the token lacks the right " + rightText(c.route.right))
-	}
 	if c.route.allApps && !t.Apps.All {
 		return forbidden("this call needs a token for every app")
 	}
@@ -94,6 +84,26 @@ func (c *call) authorize() error {
 		return noSuchApp(c.app())
 	}
 	return nil
+}
+
+// authenticate gives the token of an Authorization header: 401 without a valid
+// one, 403 where it lacks the right.
+func (s *Server) authenticate(header []byte, r right) (*Token, error) {
+	secret, ok := bearer(header)
+	if !ok {
+		return nil, unauthorized("send a token: Authorization: Bearer TOKEN")
+	}
+	t := s.tokens.find(secret)
+	if t == nil {
+		return nil, unauthorized("the token is not known")
+	}
+	if t.ExpiresAt != nil && !s.opt.Now().Before(*t.ExpiresAt) {
+		return nil, unauthorized("the token has expired")
+	}
+	if r != rightAny && !t.may(r) {
+		return nil, forbidden("the token lacks the right " + rightText(r))
+	}
+	return t, nil
 }
 
 func noSuchApp(app string) *apiError {
@@ -133,16 +143,14 @@ func bearer(h []byte) ([]byte, bool) {
 // sameSite guards a server without authentication from pages of other sites
 // in a browser on this machine: by DNS rebinding (a foreign Host) or by
 // requests across sites (a foreign Origin).
-func (c *call) sameSite() error {
-	host := string(c.ctx.Request.Header.Host())
+func sameSite(host, origin string) error {
 	if !localHost(host) {
 		return forbidden("authentication is off, so only localhost may be named as the host")
 	}
-	o := string(c.ctx.Request.Header.Peek("Origin"))
-	if o == "" {
+	if origin == "" {
 		return nil
 	}
-	if u, err := url.Parse(o); err != nil || !strings.EqualFold(u.Host, host) {
+	if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, host) {
 		return forbidden("authentication is off, so requests of other sites are refused")
 	}
 	return nil

@@ -16,10 +16,9 @@ import (
 
 // call is one request on its way through the server.
 type call struct {
-	srv   *Server
+	intake
 	ctx   *fasthttp.RequestCtx
 	route *route
-	token *Token // nil: no token was needed
 	vals  [3]string
 	query query
 	in    bodyState
@@ -170,7 +169,7 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &ne) && ne.Timeout():
 		e = &apiError{status: 408, code: codeBadRequest, message: "the request did not arrive in time"}
 	}
-	c := &call{srv: s, ctx: ctx}
+	c := &call{intake: intake{srv: s}, ctx: ctx}
 	c.writeError(e)
 	s.stats.request(nil, e.status, 0)
 }

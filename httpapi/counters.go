@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -41,9 +42,9 @@ type routeStats struct {
 	nanos           atomic.Uint64
 }
 
-func (s *counters) init(routes []*route) {
+func (s *counters) init(lists ...[]*route) {
 	s.other = &routeStats{method: "any", pattern: "other"}
-	for _, rt := range routes {
+	for _, rt := range slices.Concat(lists...) {
 		rt.stats = &routeStats{method: rt.method, pattern: rt.pattern}
 		s.routes = append(s.routes, rt.stats)
 	}

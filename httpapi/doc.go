@@ -9,7 +9,7 @@
 //
 // It keeps no data of its own but tokens, which it stores as settings of the
 // engine, as SHA-256 hashes. It does not terminate TLS; put a proxy in front
-// of it for that.
+// of it for that. OTLP/gRPC is package otlpgrpc's, which hands over to ExportOTLP.
 //
 // One file holds one feature: routes.go is the table of all calls, and the
 // OpenAPI document is made from that table.

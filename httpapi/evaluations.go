@@ -24,7 +24,7 @@ func (c *call) putEvaluations() error {
 	if err != nil {
 		return err
 	}
-	if err := c.share(c.srv.storing, &c.in.storing, storeFactor*int64(len(body))); err != nil {
+	if err := c.share(c.srv.storing, &c.storing, storeFactor*int64(len(body))); err != nil {
 		return err
 	}
 	list, single, err := trace.ParseEvaluationBody(body)

@@ -14,11 +14,8 @@ func (c *call) healthz() error {
 
 // readyz answers 200 while the store takes writes.
 func (c *call) readyz() error {
-	if c.srv.draining.Load() {
-		return unavailable("the server is shutting down", 1)
-	}
-	if err := c.srv.store.Ready(); err != nil {
-		return unavailable("the store is not ready: "+clean(err), 5)
+	if err := c.srv.Ready(); err != nil {
+		return err
 	}
 	c.data([]byte(`{"status":"ok"}`))
 	return nil

@@ -33,7 +33,7 @@ func (c *call) ingest() error {
 	}
 	c.srv.stats.ingestBytes.Add(uint64(len(body)))
 	if enc == otlp.Protobuf {
-		return c.storeOTLP(app, body, enc, signalTraces)
+		return c.answerOTLP(c.storeOTLP(app, body, enc, SignalTraces))
 	}
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
 		return badField("body", `is empty; send {"runs":[…]} or {"resourceSpans":[…]}`)
@@ -43,11 +43,10 @@ func (c *call) ingest() error {
 		return badField("body", clean(err))
 	case kind == dynamiq.Empty:
 		c.form = formJSON
-		c.otlpDone(rejection{})
-		return nil
+		return c.answerOTLP(rejection{}, nil)
 	case kind == dynamiq.OTLP:
 		c.form = formJSON
-		return c.storeOTLP(app, body, enc, signalTraces)
+		return c.answerOTLP(c.storeOTLP(app, body, enc, SignalTraces))
 	case kind == dynamiq.Both:
 		return badField("body", "has both runs and resourceSpans; send one of them")
 	case kind != dynamiq.Dynamiq:
@@ -65,7 +64,7 @@ func (c *call) ingest() error {
 
 // store parses a Dynamiq body, gives its good runs to the engine and answers.
 func (c *call) store(app string, body []byte) error {
-	if err := c.share(c.srv.storing, &c.in.storing, storeFactor*int64(len(body))); err != nil {
+	if err := c.share(c.srv.storing, &c.storing, storeFactor*int64(len(body))); err != nil {
 		return err
 	}
 	parser := parsers.Get().(*dynamiq.Parser)
@@ -167,7 +166,13 @@ func (c *call) namedApp() (string, error) {
 	if app == "" {
 		app = c.query.str("app_id")
 	}
-	t := c.token
+	return c.checkApp(app)
+}
+
+// checkApp is the app that a request names, else the only app of its token,
+// where the token may write to it.
+func (in *intake) checkApp(app string) (string, error) {
+	t := in.token
 	if app == "" && t != nil && !t.Apps.All && len(t.Apps.Apps) == 1 {
 		app = t.Apps.Apps[0]
 	}
@@ -184,8 +189,8 @@ func (c *call) namedApp() (string, error) {
 
 // defaultApp is the app of what names none, "" where there is no such app or
 // the token may not write to it.
-func (c *call) defaultApp() string {
-	if app := c.srv.opt.DefaultApp; c.token == nil || c.token.Apps.Has(app) {
+func (in *intake) defaultApp() string {
+	if app := in.srv.opt.DefaultApp; in.token == nil || in.token.Apps.Has(app) {
 		return app
 	}
 	return ""

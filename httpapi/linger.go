@@ -22,7 +22,7 @@ const (
 // body must not be taken for the next request (fasthttp does not look): a
 // short rest is read, a long one ends the connection.
 func (c *call) finishBody() {
-	c.releaseBody()
+	c.release()
 	b := &c.in
 	if c.taken {
 		c.hijackAndClose()

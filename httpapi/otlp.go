@@ -9,14 +9,15 @@ import (
 	"github.com/tracebed/tracebed/engine/otlp"
 )
 
-// signal is what of OTLP a route takes.
-type signal uint8
+// Signal is what an OTLP request holds.
+type Signal uint8
 
+// The signals that have a service in OTLP.
 const (
-	signalNone signal = iota
-	signalTraces
-	signalLogs
-	signalMetrics
+	signalNone Signal = iota
+	SignalTraces
+	SignalLogs
+	SignalMetrics
 )
 
 const (
@@ -45,7 +46,7 @@ func (c *call) otlpLogs() error {
 		return err
 	}
 	c.srv.stats.ingestBytes.Add(uint64(len(body)))
-	return c.storeOTLP(app, body, enc, signalLogs)
+	return c.answerOTLP(c.storeOTLP(app, body, enc, SignalLogs))
 }
 
 // otlpMetrics reads OTLP metrics and drops them: many SDKs send them whether or
@@ -58,13 +59,12 @@ func (c *call) otlpMetrics() error {
 		return err
 	}
 	if int64(c.ctx.Request.Header.ContentLength()) > c.srv.opt.MaxBody {
-		return c.tooLarge()
+		return c.srv.tooLarge()
 	}
 	if _, err := io.Copy(io.Discard, c); err != nil {
 		return c.bodyError(err)
 	}
-	c.otlpDone(rejection{})
-	return nil
+	return c.answerOTLP(rejection{}, nil)
 }
 
 // rejection is OTLP's partial success: how many items were not taken, and why
@@ -83,35 +83,35 @@ func (r *rejection) add(n int, reason string) {
 
 // storeOTLP parses spans or log records and gives the runs to the engine, app
 // by app. app is "" where the request names none: the resources then do.
-func (c *call) storeOTLP(app string, body []byte, enc otlp.Encoding, sig signal) error {
-	if err := c.share(c.srv.storing, &c.in.storing, otlpFactor*int64(len(body))); err != nil {
-		return err
+func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Signal) (rejection, error) {
+	if err := in.share(in.srv.storing, &in.storing, otlpFactor*int64(len(body))); err != nil {
+		return rejection{}, err
 	}
 	parse := otlp.Parse
-	if sig == signalLogs {
+	if sig == SignalLogs {
 		parse = otlp.ParseLogs
 	}
-	batch, err := parse(body, enc, otlp.Options{Price: c.srv.opt.Price})
-	c.releaseBuffer() // Parse keeps nothing of the body
+	batch, err := parse(body, enc, otlp.Options{Price: in.srv.opt.Price})
+	in.releaseBuffer() // Parse keeps nothing of the body
 	switch {
 	case errors.Is(err, otlp.ErrManySpans):
-		return &apiError{status: 413, code: codeTooLarge, message: clean(err)}
+		return rejection{}, &apiError{status: 413, code: codeTooLarge, message: clean(err)}
 	case err != nil:
-		return badField("body", clean(err))
+		return rejection{}, badField("body", clean(err))
 	}
-	if err := c.needs(batch.Groups); err != nil {
-		return err
+	if err := in.needs(batch.Groups); err != nil {
+		return rejection{}, err
 	}
 	bad := rejection{batch.Rejected, batch.Messages}
-	apps, homeless := c.byApp(app, batch.Groups, &bad)
+	apps, homeless := in.byApp(app, batch.Groups, &bad)
 	if len(apps) == 0 && homeless > 0 {
-		return noAppNamed()
+		return rejection{}, noAppNamed()
 	}
 	var total engine.IngestResult
 	for _, g := range apps {
-		res, err := c.srv.store.Ingest(c.srv.base, g.App, g.Runs)
+		res, err := in.srv.store.Ingest(in.srv.base, g.App, g.Runs)
 		if err != nil {
-			return err // what is stored already is stored once however often it comes
+			return rejection{}, err // what is stored already is stored once however often it comes
 		}
 		total.Created += res.Created
 		total.Updated += res.Updated
@@ -120,40 +120,39 @@ func (c *call) storeOTLP(app string, body []byte, enc otlp.Encoding, sig signal)
 			bad.add(1, "span "+r.ID+": "+r.Reason)
 		}
 	}
-	c.srv.stats.ingested(total, bad.count)
-	c.otlpDone(bad)
-	return nil
+	in.srv.stats.ingested(total, bad.count)
+	return bad, nil
 }
 
 // needs takes more of the storing budget where the runs are longer than the
 // body let expect: each span repeats its resource.
-func (c *call) needs(groups []otlp.Group) error {
+func (in *intake) needs(groups []otlp.Group) error {
 	var n int64
 	for _, g := range groups {
 		for i := range g.Runs {
 			n += int64(len(g.Runs[i].JSON))
 		}
 	}
-	more := min(storeFactor*n, c.srv.storing.size) - c.in.storing
+	more := min(storeFactor*n, in.srv.storing.size) - in.storing
 	if more <= 0 {
 		return nil
 	}
-	if !c.srv.storing.try(more) {
-		return c.overloaded()
+	if !in.srv.storing.try(more) {
+		return in.srv.overloaded()
 	}
-	c.in.storing += more
+	in.storing += more
 	return nil
 }
 
 // byApp gives the runs by the app that they go to, in the order of their first
 // appearance. Spans that nobody names an app for count as homeless, and both
 // they and those of too many apps are rejected.
-func (c *call) byApp(named string, groups []otlp.Group, bad *rejection) (apps []otlp.Group, homeless int) {
+func (in *intake) byApp(named string, groups []otlp.Group, bad *rejection) (apps []otlp.Group, homeless int) {
 	at := make(map[string]int, len(groups))
 	for _, g := range groups {
 		app := named
 		if app == "" {
-			app = c.resourceApp(g.App)
+			app = in.resourceApp(g.App)
 		}
 		i, known := at[app]
 		switch {
@@ -174,9 +173,9 @@ func (c *call) byApp(named string, groups []otlp.Group, bad *rejection) (apps []
 
 // resourceApp is the app of a resource: its own name where the token may write
 // to an app of that name, else the default app, "" where that may not be.
-func (c *call) resourceApp(app string) string {
-	if app != "" && validID(app) && (c.token == nil || c.token.Apps.Has(app)) {
+func (in *intake) resourceApp(app string) string {
+	if app != "" && validID(app) && (in.token == nil || in.token.Apps.Has(app)) {
 		return app
 	}
-	return c.defaultApp()
+	return in.defaultApp()
 }

@@ -13,7 +13,7 @@ import (
 // Answers in OTLP's own form (wire facts §8): in the encoding of the request,
 // errors as google.rpc.Status. The messages are four fields in all, so they
 // are written by hand: the generated types of the collector's services would
-// link all of gRPC.
+// link all of gRPC and its gateway (docs/dependencies.md).
 
 const protoType = "application/x-protobuf"
 
@@ -38,7 +38,7 @@ func (c *call) answerForm() form {
 		return formProto
 	case c.route == nil:
 		return formContract
-	case c.route.otlp == signalTraces && !strings.HasPrefix(c.route.pattern, otelBase):
+	case c.route.otlp == SignalTraces && !strings.HasPrefix(c.route.pattern, otelBase):
 		return formContract // JSON of which nobody knows yet what it is
 	}
 	return formJSON
@@ -69,39 +69,57 @@ func (c *call) encoding() (otlp.Encoding, error) {
 	return 0, e
 }
 
-// otlpDone is the 200: an empty message, or one with a partial success. The
+// answerOTLP is the 200: an empty message, or one with a partial success. The
 // spans or records counted there are lost for good; a client must not send
 // them again.
-func (c *call) otlpDone(bad rejection) {
-	text := strings.ToValidUTF8(strings.Join(bad.reasons, "; "), "\uFFFD")
+func (c *call) answerOTLP(bad rejection, err error) error {
+	if err != nil {
+		return err
+	}
 	r := &c.ctx.Response
 	if c.answerForm() == formProto {
 		r.Header.SetContentType(protoType)
-		if bad.count > 0 {
-			var p []byte
-			p = protowire.AppendTag(p, 1, protowire.VarintType)
-			p = protowire.AppendVarint(p, uint64(bad.count))
-			p = protowire.AppendTag(p, 2, protowire.BytesType)
-			p = protowire.AppendString(p, text)
-			r.SetBodyRaw(protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), p))
-		}
-		return
+		r.SetBodyRaw(bad.proto())
+		return nil
 	}
 	r.Header.SetContentType(jsonType)
-	if bad.count == 0 {
-		r.AppendBodyString("{}")
-		return
+	r.SetBodyRaw(bad.json(c.route.otlp))
+	return nil
+}
+
+func (r *rejection) text() string {
+	return strings.ToValidUTF8(strings.Join(r.reasons, "; "), "\uFFFD")
+}
+
+// proto is an Export…ServiceResponse, empty without a rejection: the three have
+// the same fields.
+func (r *rejection) proto() []byte {
+	if r.count == 0 {
+		return nil
+	}
+	var p []byte
+	p = protowire.AppendTag(p, 1, protowire.VarintType)
+	p = protowire.AppendVarint(p, uint64(r.count))
+	p = protowire.AppendTag(p, 2, protowire.BytesType)
+	p = protowire.AppendString(p, r.text())
+	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), p)
+}
+
+// json is the same as JSON.
+func (r *rejection) json(sig Signal) []byte {
+	if r.count == 0 {
+		return []byte("{}")
 	}
 	member := "rejectedSpans"
-	if c.route.otlp == signalLogs {
+	if sig == SignalLogs {
 		member = "rejectedLogRecords"
 	}
 	b := append([]byte(`{"partialSuccess":{"`), member...)
 	b = append(b, `":"`...)
-	b = strconv.AppendInt(b, int64(bad.count), 10)
+	b = strconv.AppendInt(b, int64(r.count), 10)
 	b = append(b, `","errorMessage":`...)
-	b = appendQuoted(b, text)
-	r.SetBodyRaw(append(b, "}}"...))
+	b = appendQuoted(b, r.text())
+	return append(b, "}}"...)
 }
 
 // grpcCodes are the codes of google.rpc.Status for those of HTTP.

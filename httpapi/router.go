@@ -23,7 +23,7 @@ type route struct {
 	method  string
 	pattern string // "/v1/apps/{app_id}"; at most three parameters
 	right   right
-	otlp    signal // what of OTLP the route takes
+	otlp    Signal // what of OTLP the route takes
 	allApps bool   // only for tokens whose scope is every app
 	tagged  bool   // the answer is that of one version of a trace: ETag, 304
 	// freeQuery: the query is not for the server, which takes any.

@@ -44,9 +44,9 @@ func del(pattern string, handle func(*call) error, answer, summary string) *rout
 const otelBase = "/api/public/otel"
 
 // takes builds the line of a route for OTLP.
-func takes(sig signal, pattern, body, answer, summary string, ps ...param) *route {
-	handle := map[signal]func(*call) error{
-		signalTraces: (*call).ingest, signalLogs: (*call).otlpLogs, signalMetrics: (*call).otlpMetrics,
+func takes(sig Signal, pattern, body, answer, summary string, ps ...param) *route {
+	handle := map[Signal]func(*call) error{
+		SignalTraces: (*call).ingest, SignalLogs: (*call).otlpLogs, SignalMetrics: (*call).otlpMetrics,
 	}[sig]
 	rt := post(pattern, rightWrite, handle, body, answer, summary, ps...)
 	rt.otlp = sig
@@ -69,13 +69,13 @@ func (s *Server) table() []*route {
 	const app = "/v1/apps/{app_id}"
 	const traces = app + "/traces"
 	all := []*route{
-		takes(signalTraces, "/v1/traces", "Traces", "Stored", "Store runs or OTLP spans; the app is that of the token, X-App-Id or app_id, else of the OTLP resource.", appParam),
-		takes(signalTraces, otelBase+"/v1/traces", "Traces", "Stored", "The same for clients that can only set a base address.", appParam),
-		takes(signalTraces, traces, "Traces", "Stored", "Store runs or OTLP spans in this app."),
-		takes(signalLogs, "/v1/logs", "OTLPLogs", "OTLPAnswer", "Take the OTLP log events that tell of a span; others are passed over.", appParam),
-		takes(signalLogs, otelBase+"/v1/logs", "OTLPLogs", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
-		takes(signalMetrics, "/v1/metrics", "OTLPMetrics", "OTLPAnswer", "Answer OTLP metrics; nothing of them is kept.", appParam),
-		takes(signalMetrics, otelBase+"/v1/metrics", "OTLPMetrics", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
+		takes(SignalTraces, "/v1/traces", "Traces", "Stored", "Store runs or OTLP spans; the app is that of the token, X-App-Id or app_id, else of the OTLP resource.", appParam),
+		takes(SignalTraces, otelBase+"/v1/traces", "Traces", "Stored", "The same for clients that can only set a base address.", appParam),
+		takes(SignalTraces, traces, "Traces", "Stored", "Store runs or OTLP spans in this app."),
+		takes(SignalLogs, "/v1/logs", "OTLPLogs", "OTLPAnswer", "Take the OTLP log events that tell of a span; others are passed over.", appParam),
+		takes(SignalLogs, otelBase+"/v1/logs", "OTLPLogs", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
+		takes(SignalMetrics, "/v1/metrics", "OTLPMetrics", "OTLPAnswer", "Answer OTLP metrics; nothing of them is kept.", appParam),
+		takes(SignalMetrics, otelBase+"/v1/metrics", "OTLPMetrics", "OTLPAnswer", "The same for clients that can only set a base address.", appParam),
 
 		get("/v1/apps", rightRead, (*call).listApps, "AppList", "Apps that the token may see, by id.", pageParams...),
 		get(app, rightRead, (*call).getApp, "AppOne", "One app."),

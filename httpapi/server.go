@@ -40,6 +40,9 @@ type Server struct {
 	openapi  []byte
 	draining atomic.Bool
 	inflight atomic.Int64 // requests and lingering connections
+	foreign  atomic.Int64 // requests of other transports, see otlp_export.go
+
+	foreignRoutes []*route
 
 	mu sync.Mutex
 	ln *listener
@@ -61,7 +64,8 @@ func New(store engine.API, opt Options) (*Server, error) {
 	s.lingering = make(chan struct{}, 64)
 	s.routes = s.table()
 	s.router = newRouter(s.routes)
-	s.stats.init(s.routes)
+	s.foreignRoutes = foreignRoutes()
+	s.stats.init(s.routes, s.foreignRoutes)
 	if err := s.tokens.load(s.base, store, s.opt.AdminToken); err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}
@@ -92,9 +96,9 @@ func New(store engine.API, opt Options) (*Server, error) {
 // Serve answers requests on ln until Shutdown; it closes ln. The error is nil
 // after a Shutdown.
 func (s *Server) Serve(ln net.Listener) error {
-	if s.opt.AuthOff && !isLoopback(ln.Addr()) {
+	if err := s.MayListen(ln.Addr()); err != nil {
 		_ = ln.Close()
-		return fmt.Errorf("listen on %s: %w", ln.Addr(), ErrNotLoopback)
+		return err
 	}
 	l := newListener(ln, s.opt.MaxConns, s.opt.StallTimeout)
 	s.mu.Lock()
@@ -113,20 +117,20 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	err := s.fast.ShutdownWithContext(ctx)
+	for s.foreign.Load() > 0 && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
 	s.cancel()
 	s.mu.Lock()
 	l := s.ln
 	s.mu.Unlock()
-	if l == nil {
-		return nil
-	}
-	if err != nil {
+	if l != nil && err != nil {
 		l.closeConns()
 	}
 	// Handlers see the cancelled context or the closed connection soon.
-	for end := time.Now().Add(5 * time.Second); s.inflight.Load() > 0; {
+	for end := time.Now().Add(5 * time.Second); s.inflight.Load()+s.foreign.Load() > 0; {
 		if time.Now().After(end) {
-			return fmt.Errorf("%d requests did not end", s.inflight.Load())
+			return fmt.Errorf("%d requests did not end", s.inflight.Load()+s.foreign.Load())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -101,6 +101,8 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --listen nowhere", "--listen"},
 		{"serve --auth maybe", "--auth"},
 		{"serve --auth off --listen 0.0.0.0:0 --data " + dir, "loopback"},
+		{"serve --otlp-grpc 4317", "--otlp-grpc"},
+		{"serve --auth off --listen 127.0.0.1:0 --otlp-grpc :4317 --data " + dir, "loopback"},
 		{"serve --retention 5m --data " + dir, "--retention"},
 		{"serve --max-body lots", "--max-body"},
 		{"export --app a", "--server nor --data"},

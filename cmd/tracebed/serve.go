@@ -25,7 +25,8 @@ const drainTime = 30 * time.Second
 
 // serveFlags are the flags of `tracebed serve`.
 type serveFlags struct {
-	data, listen, defaultApp string
+	data, listen, otlpGRPC   string
+	defaultApp               string
 	demo                     bool
 	retention, orphanTimeout time.Duration
 	exportBudget             time.Duration
@@ -58,6 +59,7 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs := cmd.Flags()
 	fs.StringVar(&f.data, "data", "./data", "data directory")
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:8787", "address to listen on")
+	fs.StringVar(&f.otlpGRPC, "otlp-grpc", "", "address to take OTLP/gRPC on, such as 127.0.0.1:4317, its usual port (default off)")
 	fs.StringVar(&f.defaultApp, "default-app", "default", "app of runs that name none, sent with a token for every app")
 	fs.BoolVar(&f.demo, "demo", false, "fill a fresh data directory with an app \"demo\" of 14 days of made-up runs")
 	fs.DurationVar(&f.retention, "retention", 0, "remove traces that started longer ago, such as 720h (0 = keep all)")
@@ -98,9 +100,9 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 			err = fail(fmt.Errorf("close data directory %s: %w", f.data, cerr), "start it again: what was acknowledged is in its log")
 		}
 	}()
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
+	lns, err := f.open(ctx)
 	if err != nil {
-		return fail(fmt.Errorf("listen on %s: %w", f.listen, err), "stop what listens there, or choose another address with --listen")
+		return err
 	}
 	v, _ := buildVersion()
 	server, err := httpapi.New(store, httpapi.Options{
@@ -109,22 +111,21 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 		UI: ui.Handler,
 	})
 	if err != nil {
-		return errors.Join(fail(err, "run tracebed verify on the data directory"), ln.Close())
+		return errors.Join(fail(err, "run tracebed verify on the data directory"), lns.close())
 	}
 	if f.demo {
 		if err := fillDemo(ctx, store, errOut, time.Now); err != nil {
-			return errors.Join(err, ln.Close())
+			return errors.Join(err, lns.close())
 		}
 	}
-	link, err := f.link(ctx, server, ln.Addr())
+	link, err := f.link(ctx, server, lns.http.Addr())
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, lns.close())
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
+	all := lns.serve(server, log)
 	fmt.Fprintf(out, "Tracebed is ready: %s\n", link)
-	log.Info("serving", "listen", ln.Addr().String(), "data", f.data, "version", v, "auth", f.auth.value)
-	return f.wait(ctx, log, server, served)
+	log.Info("serving", "listen", lns.http.Addr().String(), "otlp_grpc", lns.grpcText(), "data", f.data, "version", v, "auth", f.auth.value)
+	return f.wait(ctx, log, all)
 }
 
 // limitMemory asks the garbage collector to work harder near 1 GiB, unless
@@ -138,14 +139,19 @@ func limitMemory() {
 
 // check finds flags that do not go together.
 func (f *serveFlags) check() error {
-	host, _, err := net.SplitHostPort(f.listen)
-	if err != nil {
-		return usage("--listen %q is not an address such as 127.0.0.1:8787: %v", f.listen, err)
-	}
-	if f.auth.value == "off" && !loopback(host) {
-		return &failure{
-			what: fmt.Errorf("--auth off works on a loopback address only, and --listen is %s", f.listen),
-			next: "listen on 127.0.0.1, or leave authentication on", code: exitUsage,
+	for _, l := range []struct{ flag, addr string }{{"--listen", f.listen}, {"--otlp-grpc", f.otlpGRPC}} {
+		if l.addr == "" && l.flag == "--otlp-grpc" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(l.addr)
+		if err != nil {
+			return usage("%s %q is not an address such as 127.0.0.1:8787: %v", l.flag, l.addr, err)
+		}
+		if f.auth.value == "off" && !loopback(host) {
+			return &failure{
+				what: fmt.Errorf("--auth off works on a loopback address only, and %s is %s", l.flag, l.addr),
+				next: "listen on 127.0.0.1, or leave authentication on", code: exitUsage,
+			}
 		}
 	}
 	switch {
@@ -209,17 +215,17 @@ func (f *serveFlags) link(ctx context.Context, server *httpapi.Server, addr net.
 
 // wait serves until a signal or a failure, then ends in order. A disk that
 // fails is none: reads go on, and /readyz has the reason.
-func (f *serveFlags) wait(ctx context.Context, log *slog.Logger, server *httpapi.Server, served <-chan error) error {
+func (f *serveFlags) wait(ctx context.Context, log *slog.Logger, all *servers) error {
 	var cause error
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: waiting for running requests", "at_most", drainTime.String())
-	case err := <-served:
-		cause = fail(fmt.Errorf("serve on %s: %w", f.listen, err), "see the reason above and start it again")
+	case err := <-all.ended:
+		cause = fail(err, "see the reason above and start it again")
 	}
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := server.Shutdown(drain); err != nil && cause == nil {
+	if err := all.shutdown(drain); err != nil && cause == nil {
 		cause = fail(fmt.Errorf("stop: %w", err), "nothing acknowledged is lost; start it again")
 	}
 	if cause == nil {

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"fmt"
+	"io"
+	"sync"
+)
+
+// How bodies stay within MaxInflightBytes. A body takes a share of the reading
+// budget (a quarter) for its buffer before a byte of it is read, then, when it
+// is whole, a share of the storing budget (the rest) for what parsing and
+// storing need. The two are apart so that nobody holds a part of one budget
+// while waiting for the rest of it: those who store always end, and those who
+// read wait only for them. Who waits has its body in the client still.
+
+const (
+	// storeFactor is what a body needs to be stored, in bodies: the canonical
+	// runs, the trace, its frame, the batch, and Pebble's flush of that (heap
+	// profile of 50 MB bodies that do not compress).
+	storeFactor = 8
+	// pooledBuf is the largest buffer that is kept for the next body.
+	pooledBuf = 1 << 20
+	// firstBuf is the buffer of a body of unknown length to begin with.
+	firstBuf = 64 << 10
+	// inflateGuess is how much larger an encoded body is expected to be.
+	inflateGuess = 8
+)
+
+var bufPool = sync.Pool{New: func() any { b := make([]byte, 0, firstBuf); return &b }}
+
+// intake is a body on its way into the store, whichever transport brings it.
+type intake struct {
+	srv   *Server
+	token *Token // nil: no token was needed
+
+	buf     *[]byte
+	reading int64 // shares that are held
+	storing int64
+}
+
+// tooLarge is the 413 of a body beyond MaxBody.
+func (s *Server) tooLarge() *apiError {
+	text := fmt.Sprintf("longer than the limit of %d bytes", s.opt.MaxBody)
+	return &apiError{status: 413, code: codeTooLarge, message: "the body is " + text,
+		details: map[string]string{"body": text}, closeConn: true}
+}
+
+// read gives the whole body, decoded, in a buffer that lives until
+// releaseBuffer. length is that of the wire's bytes, −1 where nobody knows.
+// Memory is bounded by MaxBody and by the budgets.
+func (in *intake) read(wire io.Reader, codings []string, length int64) ([]byte, error) {
+	most := in.srv.opt.MaxBody
+	if length > most {
+		return nil, in.srv.tooLarge()
+	}
+	guess := max(length, 0)
+	switch {
+	case length < 0:
+		guess = 1 << 20
+	case len(codings) > 0:
+		guess = min(max(length*inflateGuess, firstBuf), most)
+	}
+	for _, coding := range codings {
+		guess += decoderBytes[coding]
+	}
+	if err := in.share(in.srv.reading, &in.reading, guess); err != nil {
+		return nil, err
+	}
+	in.buf = bufPool.Get().(*[]byte)
+	buf := (*in.buf)[:0]
+	if len(codings) == 0 && length >= int64(cap(buf)) {
+		buf = make([]byte, 0, length+1) // one more, to read the end into
+	}
+	r, done, err := decodeChain(wire, codings)
+	if err == nil {
+		buf, err = in.fill(buf, r)
+		done()
+	}
+	*in.buf = buf
+	return buf, err
+}
+
+// fill reads r to its end. The buffer doubles as far as the budget goes.
+func (in *intake) fill(buf []byte, r io.Reader) ([]byte, error) {
+	limit := in.srv.opt.MaxBody
+	for {
+		if len(buf) == cap(buf) {
+			if int64(len(buf)) > limit {
+				return buf, in.srv.tooLarge()
+			}
+			grown := min(2*int64(cap(buf))+firstBuf, limit+1)
+			if !in.grow(grown) {
+				return buf, in.srv.overloaded()
+			}
+			next := make([]byte, len(buf), grown)
+			copy(next, buf)
+			buf = next
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return buf, in.srv.tooLarge()
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		}
+	}
+}
+
+// grow takes more of the reading budget, without waiting, for a buffer of n.
+func (in *intake) grow(n int64) bool {
+	more := n - in.reading
+	if more <= 0 || in.reading >= in.srv.reading.size {
+		return true // has it, or has all there is
+	}
+	if !in.srv.reading.try(more) {
+		return false
+	}
+	in.reading += more
+	return true
+}
+
+// share waits for n bytes of a budget.
+func (in *intake) share(b *budget, held *int64, n int64) error {
+	got, ok := b.acquire(in.srv.base, n, in.srv.opt.QueueWait)
+	if !ok {
+		return in.srv.overloaded()
+	}
+	*held += got
+	return nil
+}
+
+func (s *Server) overloaded() *apiError {
+	s.stats.overloads.Add(1)
+	return unavailable("the server has as much to store as it has memory for; send it again later", 1)
+}
+
+// release gives the buffer and the shares back.
+func (in *intake) release() {
+	in.releaseBuffer()
+	if in.storing > 0 {
+		in.srv.storing.release(in.storing)
+		in.storing = 0
+	}
+}
+
+// releaseBuffer gives the buffer and its share of the reading budget back.
+func (in *intake) releaseBuffer() {
+	if in.buf != nil {
+		if cap(*in.buf) <= pooledBuf {
+			bufPool.Put(in.buf)
+		}
+		in.buf = nil
+	}
+	if in.reading > 0 {
+		in.srv.reading.release(in.reading)
+		in.reading = 0
+	}
+}
