@@ -12,6 +12,8 @@ export interface CallOptions {
   method?: 'GET' | 'POST' | 'DELETE'
   /** Sent as JSON. */
   body?: unknown
+  /** Sent as it is: JSON text, for numbers that must keep every digit. */
+  bodyText?: string
   headers?: Record<string, string>
   /** Overrides the token of the session, to try another one. */
   token?: string | null
@@ -92,9 +94,9 @@ export async function call(p: string, opt: CallOptions = {}): Promise<Response> 
     referrerPolicy: 'no-referrer',
     signal: opt.signal ?? null,
   }
-  if (opt.body !== undefined) {
+  if (opt.body !== undefined || opt.bodyText !== undefined) {
     headers['Content-Type'] = 'application/json'
-    init.body = JSON.stringify(opt.body)
+    init.body = opt.bodyText ?? JSON.stringify(opt.body)
   }
   let res: Response
   try {

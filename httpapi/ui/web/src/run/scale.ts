@@ -41,7 +41,9 @@ export function ticks(r: Range, n: number): number[] {
 
 /** The smallest round step that is no less: 1, 2, 5 of the tens below a minute, then those of clocks. */
 function roundStep(least: number): number {
-  const clocks = [15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000]
+  const clocks = [
+    15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
+  ]
   if (least > 10_000) {
     const found = clocks.find((c) => c >= least)
     if (found) return found

@@ -45,9 +45,14 @@ export function useTree(app: string, traceId: string): LoadedTree {
   return { ...state, reload }
 }
 
-async function watch(app: string, traceId: string, signal: AbortSignal, set: (patch: Partial<LoadedTree>) => void): Promise<void> {
+async function watch(
+  app: string,
+  traceId: string,
+  signal: AbortSignal,
+  set: (patch: Partial<LoadedTree>) => void,
+): Promise<void> {
   let etag: string | null = null
-  for (let running = true; running && !signal.aborted; ) {
+  for (let running = true; running && !signal.aborted;) {
     const began = performance.now()
     try {
       const res = await call(pathOf(app, traceId, null, 'tree'), { signal, headers: etag ? { 'If-None-Match': etag } : {} })

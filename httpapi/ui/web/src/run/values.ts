@@ -78,7 +78,7 @@ export async function readUpTo(res: Response, bytes: number): Promise<{ text: st
   if (!reader) return { text: await res.text(), complete: true }
   const decoder = new TextDecoder()
   const parts: string[] = []
-  for (let read = 0; ; ) {
+  for (let read = 0; ;) {
     const { done, value } = await reader.read()
     if (done) {
       parts.push(decoder.decode())

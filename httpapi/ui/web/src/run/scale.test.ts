@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { count, duration, money, shortCount, size } from './figures'
+import { busy, clamp, pan, ticks, zoom } from './scale'
+
+test('zooming keeps the place under the pointer and stays inside the span', () => {
+  const r = zoom({ from: 0, to: 100 }, 0.5, 0.25, 100)
+  expect(r).toEqual({ from: 12.5, to: 62.5 })
+  expect(zoom(r, 10, 0.5, 100)).toEqual({ from: 0, to: 100 })
+  const least = zoom({ from: 0, to: 0.001 }, 0.01, 0.5, 100)
+  expect(least.to - least.from).toBeCloseTo(0.001, 9)
+  expect(pan({ from: 40, to: 60 }, 10, 100)).toEqual({ from: 80, to: 100 })
+  expect(clamp({ from: -5, to: 5 }, 100)).toEqual({ from: 0, to: 10 })
+  expect(clamp({ from: 0, to: 0 }, 0).to).toBeGreaterThan(0)
+})
+
+test('ticks stand at round times', () => {
+  expect(ticks({ from: 0, to: 100 }, 5)).toEqual([0, 20, 40, 60, 80, 100])
+  expect(ticks({ from: 3, to: 17 }, 3)).toEqual([5, 10, 15])
+  expect(ticks({ from: 0, to: 240_000 }, 4)).toEqual([0, 60_000, 120_000, 180_000, 240_000])
+  expect(ticks({ from: 1, to: 1 }, 4)).toEqual([])
+})
+
+test('how many are at work in each stretch', () => {
+  const start = Float64Array.of(0, 2, 5)
+  const end = Float64Array.of(4, 6, 5)
+  expect([...busy(start, end, [0, 1, 2], 8, 4)]).toEqual([1, 2, 2, 0])
+})
+
+test('figures', () => {
+  expect([0, 0.4123, 3.04, 38.4, 999.4, 6250, 192_000, 7_500_000, null, NaN].map(duration)).toEqual([
+    '0 ms',
+    '412 µs',
+    '3 ms',
+    '38 ms',
+    '999 ms',
+    '6.25 s',
+    '3 m 12 s',
+    '2 h 5 m',
+    '–',
+    '–',
+  ])
+  expect([0, 0.0003096, 0.0123, 4.5, 1234.5, 1e-9, undefined].map(money)).toEqual([
+    '$0',
+    '$0.000310',
+    '$0.0123',
+    '$4.50',
+    '$1,234.50',
+    '<$0.000001',
+    '–',
+  ])
+  expect([950, 12_345, 4_100_000, undefined].map(shortCount)).toEqual(['950', '12.3k', '4.1M', ''])
+  expect(count(1234567)).toBe('1,234,567')
+  expect([512, 65536, 5 << 20].map(size)).toEqual(['512 B', '64 KB', '5 MB'])
+})
