@@ -7,6 +7,7 @@ import { GraphBoxes, GraphEdges } from './GraphBoxes'
 import { centre, fit, inView, neighbour, start, zoomAt, type Camera } from './graphnav'
 import { Icon } from './icons'
 import { LIMIT, planGraph } from './plan'
+import { takeFocus } from './Sheet'
 import { useLayout } from './uselayout'
 import type { ViewProps } from './view'
 import { useSize } from './virtual'
@@ -19,6 +20,7 @@ export default function GraphView({ forest: f, selected, select }: ViewProps): J
   const box = useRef<HTMLDivElement>(null)
   const { width, height } = useSize(box)
   const [camera, setCamera] = useState<Camera | null>(null)
+  useEffect(() => takeFocus(box.current), [])
   const at = useMemo(() => new Map(placed?.boxes.map((b) => [b.id, b])), [placed])
   // A selected run inside a closed group is shown by the group.
   let shown = selected

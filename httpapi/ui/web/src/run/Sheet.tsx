@@ -20,6 +20,7 @@ export function Sheet({
     const el = dialog.current!
     const before = document.activeElement
     el.showModal()
+    el.querySelector<HTMLElement>('.rs-frame')?.focus()
     document.documentElement.classList.add('rs-open')
     return () => {
       document.documentElement.classList.remove('rs-open')
@@ -48,9 +49,17 @@ export function Sheet({
         if (e.target === dialog.current) close.current()
       }}
     >
-      <div class="rs-frame">{children}</div>
+      <div class="rs-frame" tabIndex={-1}>
+        {children}
+      </div>
     </dialog>
   )
+}
+
+/** Gives the focus to an element, unless the reader has put it somewhere in the sheet already. */
+export function takeFocus(el: HTMLElement | null): void {
+  const at = document.activeElement
+  if (el && (!at || at === document.body || at.classList.contains('rs-frame'))) el.focus({ preventScroll: true })
 }
 
 const KEY = 'tracebed.sheet.split'

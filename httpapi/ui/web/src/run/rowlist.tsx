@@ -7,6 +7,7 @@ import { duration } from './figures'
 import { Icon, RunIcon, Status } from './icons'
 import { moveOf } from './rowsnav'
 import { Line } from './Text'
+import { takeFocus } from './Sheet'
 import type { RowsProps } from './view'
 import { useVirtual } from './virtual'
 
@@ -27,6 +28,7 @@ export function RowList(p: RowListProps): JSX.Element {
   const above = p.above ?? 0
   const v = useVirtual({ count: rows.list.length, scroller, height: ROW, above })
   const chosenByKey = useRef(false)
+  useEffect(() => takeFocus(scroller.current), [])
   useLayoutEffect(() => {
     const at = rows.at.get(selected)
     const el = scroller.current
@@ -135,13 +137,6 @@ function RowName({ p, run: i, kids, open }: { p: RowListProps; run: number; kids
       {kids > 0 && !open && <span class="rs-badge">+{(f.size[i]! - 1).toLocaleString('en-US')}</span>}
     </span>
   )
-}
-
-/** useFocusOnShow puts the focus on a list when its view is chosen by key or click. */
-export function useFocusOnShow(scroller: RefObject<HTMLElement>, wanted: boolean): void {
-  useEffect(() => {
-    if (wanted) scroller.current?.focus({ preventScroll: true })
-  }, [])
 }
 
 /** Whether usage of a run is its own or the sum of the runs below. */
