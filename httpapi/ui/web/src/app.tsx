@@ -1,21 +1,81 @@
-// The page: who is signed in, which tab, and the sheet over it.
+// The page: who is signed in, which app and tab, and the sheet over it.
+import { useEffect, useState } from 'preact/hooks'
+import { useKeys } from './keys'
 import { lazy } from './lazy'
+import { refreshNow, useLive } from './live'
+import { useLoad } from './load'
+import { Monitoring } from './monitoring/Monitoring'
 import { session } from './session'
+import { chooseApp, lastApp, loadApps, rememberApp } from './shell/apps'
+import { Empty } from './shell/Empty'
+import { Header, type Tab } from './shell/Header'
+import { Help } from './shell/Help'
+import { SignIn } from './shell/SignIn'
 import { setParams, useParams } from './state'
 import { useStore } from './store'
+import { Traces } from './traces/Traces'
+import type { SessionInfo } from './types'
+import { ErrorNotice } from './ui/error'
 
 const RunSheet = lazy(() => import('./run/RunSheet'))
 
 export function App() {
   const who = useStore(session.state)
+  switch (who.kind) {
+    case 'out':
+      return <SignIn reason={who.reason} />
+    case 'unknown':
+      return (
+        <main class="center">
+          <ErrorNotice error={who.error} what="Tracebed did not answer" onRetry={() => void session.retry()} />
+        </main>
+      )
+    case 'checking':
+      return <main class="center" aria-busy="true" />
+    case 'in':
+      return <Page info={who.info} />
+  }
+}
+
+function Page({ info }: { info: SessionInfo }) {
   const q = useParams()
-  if (who.kind !== 'in') return <main>{who.kind}</main>
-  const app = q.get('app')
+  const [help, setHelp] = useState(false)
+  const apps = useLoad(loadApps, [])
+  useLive(apps.reload)
+  const wanted = q.get('app')
+  const app = apps.data || wanted ? chooseApp(wanted, lastApp(), apps.data?.list ?? []) : null
+  const tab: Tab = q.get('tab') === 'traces' ? 'traces' : 'monitoring'
   const trace = q.get('trace')
+
+  useEffect(() => {
+    if (app === null) return
+    rememberApp(app)
+    document.title = `${tab === 'traces' ? 'Traces' : 'Monitoring'} · ${app} · Tracebed`
+    if (wanted === null) setParams({ app }, { replace: true })
+  }, [app, wanted, tab])
+
+  const go = (t: Tab) => setParams({ tab: t === 'monitoring' ? null : t, page: null })
+  useKeys({ '?': () => setHelp(true), '1': () => go('monitoring'), '2': () => go('traces'), r: refreshNow })
+
+  if (!info.rights.includes('read')) return <NoRight info={info} />
+  if (app === null) {
+    return <main class="center">{apps.error && <ErrorNotice error={apps.error} what="The apps could not be listed" onRetry={apps.reload} />}</main>
+  }
+  const known = apps.data?.list.find((a) => a.id === app)
+  const empty = apps.data !== null && !apps.data.more && (known?.trace_count ?? 0) === 0
   return (
-    <main>
-      {app !== null && trace !== null && (
+    <>
+      <a class="skip-link" href="#content" onClick={(e) => (e.preventDefault(), document.getElementById('content')?.focus())}>
+        Skip to the content
+      </a>
+      <Header apps={apps.data ?? { list: [], more: false }} app={app} tab={tab} info={info} onHelp={() => setHelp(true)} />
+      <main id="content" tabIndex={-1} class={tab}>
+        <h1 class="sr-only">{tab === 'traces' ? 'Traces' : 'Monitoring'}</h1>
+        {empty ? <Empty app={app} /> : tab === 'traces' ? <Traces key={app} app={app} /> : <Monitoring key={app} app={app} />}
+      </main>
+      {trace !== null && (
         <RunSheet
+          key={trace}
           app={app}
           traceId={trace}
           runId={q.get('run')}
@@ -23,6 +83,23 @@ export function App() {
           onSelectRun={(run) => setParams({ run }, { replace: true })}
         />
       )}
+      {help && <Help onClose={() => setHelp(false)} />}
+    </>
+  )
+}
+
+function NoRight({ info }: { info: SessionInfo }) {
+  return (
+    <main class="center">
+      <div class="notice bad" role="alert">
+        <strong>This token may not read</strong>
+        <p>
+          The token “{info.name}” holds the rights {info.rights.join(', ')}. Make one that may read: <code>tracebed token create NAME --rights read</code>
+        </p>
+        <button type="button" class="button" onClick={() => session.signOut()}>
+          Sign in with another token
+        </button>
+      </div>
     </main>
   )
 }

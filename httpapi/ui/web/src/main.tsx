@@ -1,4 +1,5 @@
 import './style.css'
+import './shell/shell.css'
 import { render } from 'preact'
 import { App } from './app'
 import { session } from './session'

@@ -1,0 +1,116 @@
+// One card: a number for the period, the legend that doubles as the read-out
+// of the crosshair, and the plot.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Bar, Interval } from '../range'
+import { useStore } from '../store'
+import { shown } from '../theme'
+import type { ChartData } from './charts'
+import { barLabel, tickLabel, ticks } from './labels'
+import { drawPlot, type Plot } from './plot'
+
+export interface ChartProps {
+  data: ChartData
+  bars: readonly Bar[]
+  by: Interval
+  zone: string
+  /** The bar that the crosshair of all charts is on. */
+  hover: number | null
+  onHover(bar: number | null): void
+  onPick(bar: number, series: number | null): void
+  onZoom(first: number, last: number): void
+  /** Stands below the number of the period. */
+  note?: ComponentChildren
+  controls?: ComponentChildren
+}
+
+export function Chart(props: ChartProps) {
+  const { data, bars, by, zone, hover } = props
+  const root = useRef<HTMLDivElement>(null)
+  const plot = useRef<Plot | null>(null)
+  const latest = useRef(props)
+  latest.current = props
+  const scheme = useStore(shown)
+
+  useEffect(() => {
+    const el = root.current
+    if (!el) return
+    const p = drawPlot(
+      el,
+      data,
+      {
+        ticks: (room) => ticks(bars, by, zone, room),
+        label: (i) => (bars[i] ? tickLabel(bars[i], by, zone) : ''),
+      },
+      {
+        onHover: (bar) => latest.current.onHover(bar),
+        onPick: (bar, s) => latest.current.onPick(bar, s),
+        onZoom: (a, b) => latest.current.onZoom(a, b),
+      },
+    )
+    plot.current = p
+    // A refresh leaves the crosshair where the reader has it.
+    if (latest.current.hover !== null) p.point(latest.current.hover)
+    const watch = new ResizeObserver(() => p.resize(el.clientWidth))
+    watch.observe(el)
+    return () => {
+      watch.disconnect()
+      p.destroy()
+      plot.current = null
+    }
+  }, [data, bars, by, zone, scheme])
+
+  const at = hover !== null && bars[hover] ? hover : null
+  const bar = at === null ? null : bars[at]!
+  const move = (to: number) => plot.current?.point(Math.min(bars.length - 1, Math.max(0, to)))
+  const onKeyDown = (e: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[e.key]
+    if (step !== undefined) move(at === null ? (step < 0 ? bars.length - 1 : 0) : at + step)
+    else if (e.key === 'Home') move(0)
+    else if (e.key === 'End') move(bars.length - 1)
+    else if (e.key === 'Enter' && at !== null) props.onPick(at, null)
+    else if (e.key === 'Escape' && at !== null) plot.current?.point(null)
+    else return
+    e.preventDefault()
+    e.stopPropagation()
+  }
+  const readout = data.series.map((s) => `${s.label} ${data.exact(at === null ? s.total : (s.values[at] ?? null))}`)
+  return (
+    <section class="chart panel" data-chart={data.id} aria-labelledby={`chart-${data.id}`}>
+      <header>
+        <h2 id={`chart-${data.id}`}>{data.title}</h2>
+        {props.controls}
+      </header>
+      <div class="figures">
+        <strong class="headline num" title={data.exact(data.total)} data-total={data.total ?? ''}>
+          {data.headline(data.total)}
+        </strong>
+        <span class="when num">{bar ? barLabel(bar, by, zone) : data.kind === 'lines' ? 'average of the period' : 'in the period'}</span>
+        {bar && data.kind === 'stack' && <span class="bar-total num">{data.exact(data.totals[at!] ?? null)}</span>}
+      </div>
+      {props.note}
+      <ul class="legend">
+        {data.series.map((s) => (
+          <li key={s.id} data-series={s.id}>
+            <i class={`swatch ${s.color.slice(2)}`} />
+            <span>{s.label}</span>
+            <b class="num">{data.exact(at === null ? s.total : (s.values[at] ?? null))}</b>
+          </li>
+        ))}
+      </ul>
+      <div
+        ref={root}
+        class="plot"
+        role="slider"
+        tabIndex={0}
+        aria-label={`${data.title}, bar by bar`}
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, bars.length - 1)}
+        aria-valuenow={at ?? 0}
+        aria-valuetext={`${bar ? barLabel(bar, by, zone) : 'The whole period'}: ${readout.join(', ')}`}
+        onKeyDown={onKeyDown}
+        onBlur={() => plot.current?.point(null)}
+      />
+    </section>
+  )
+}
