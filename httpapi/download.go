@@ -33,13 +33,25 @@ func (c *call) download() error {
 		IncludeRuns: q.boolean("include_runs"),
 	}
 	ext, contentType := ".json", jsonType
-	if q.oneOf("format", "json", "jsonl") == "jsonl" {
+	summary := q.boolean("summary")
+	if q.oneOf("format", "json", "jsonl") == "jsonl" || summary && !q.has("format") {
 		eq.Format, ext, contentType = engine.JSONLines, ".jsonl", "application/x-ndjson"
+	}
+	if summary && eq.Format != engine.JSONLines {
+		q.fail("summary", "needs format=jsonl: an array has no place for it")
 	}
 	if err := q.err(); err != nil {
 		return err
 	}
 	coding, ok := negotiate(string(c.ctx.Request.Header.Peek("Accept-Encoding")))
+	if summary && coding == "zstd" {
+		// The frame of an export ends with its last trace, and not every
+		// client goes on to a second frame.
+		coding = ""
+		if c.ctx.Request.Header.HasAcceptEncoding("gzip") {
+			coding = "gzip"
+		}
+	}
 	if !ok {
 		return &apiError{status: 406, code: codeBadRequest, message: "Accept-Encoding: one of zstd, gzip or identity must be taken"}
 	}
@@ -68,12 +80,12 @@ func (c *call) download() error {
 	}
 	eq.Zstd = coding == "zstd"
 	eq.Deadline = c.srv.opt.Now().Add(c.srv.opt.ExportBudget)
-	return c.export(eq, coding == "gzip")
+	return c.export(eq, coding == "gzip", summary)
 }
 
 // export streams the traces. Each of its errors comes before the first byte
 // is out, or leaves an answer that is visibly cut off.
-func (c *call) export(eq engine.ExportQuery, zip bool) error {
+func (c *call) export(eq engine.ExportQuery, zip, summary bool) error {
 	s := newStream(c)
 	defer s.abort()
 	var w io.Writer = s
@@ -88,6 +100,9 @@ func (c *call) export(eq engine.ExportQuery, zip bool) error {
 		w = z
 	}
 	res, err := c.srv.store.Export(c.srv.base, c.app(), eq, w)
+	if err == nil && summary {
+		_, err = w.Write(appendSummary(nil, res))
+	}
 	if err == nil && z != nil {
 		err = z.Close()
 	}
@@ -100,6 +115,20 @@ func (c *call) export(eq engine.ExportQuery, zip bool) error {
 	}
 	c.srv.stats.exported(res.Count, s.written, err == nil && res.Complete)
 	return err
+}
+
+// appendSummary appends the line that ends JSON lines when it is asked for: the
+// trailers again, for clients that cannot read those, such as browsers.
+func appendSummary(dst []byte, res engine.ExportResult) []byte {
+	dst = strconv.AppendBool(append(dst, `{"summary":{"complete":`...), res.Complete)
+	dst = strconv.AppendInt(append(dst, `,"count":`...), res.Count, 10)
+	dst = append(dst, `,"next_cursor":`...)
+	if res.NextCursor == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = appendQuoted(dst, res.NextCursor)
+	}
+	return append(dst, "}}\n"...)
 }
 
 // disposition is the Content-Disposition of an attachment. Names beyond plain

@@ -170,6 +170,40 @@ func TestDownloadBudget(t *testing.T) {
 	}
 }
 
+// TestDownloadSummary: the last line says what the trailers say.
+func TestDownloadSummary(t *testing.T) {
+	store := newFake()
+	cursor := "go-\"on"
+	store.export = func(_ context.Context, q engine.ExportQuery, w io.Writer) (engine.ExportResult, error) {
+		if q.Zstd || q.Format != engine.JSONLines {
+			t.Errorf("asked for %+v", q)
+		}
+		_, err := io.WriteString(w, "{}\n{}\n")
+		return engine.ExportResult{Count: 2, Complete: cursor == "", NextCursor: cursor}, err
+	}
+	e := start(t, store, Options{})
+	for _, query := range []string{"summary=true", "summary=true&format=jsonl"} {
+		a := e.get("/v1/apps/demo/traces/download?"+query, "Accept-Encoding", "zstd")
+		want := `{}` + "\n{}\n" + `{"summary":{"complete":false,"count":2,"next_cursor":"go-\"on"}}` + "\n"
+		if string(a.body) != want || a.Header.Get("Content-Encoding") != "" || a.Header.Get("Content-Type") != "application/x-ndjson" {
+			t.Errorf("%s: %q %v", query, a.body, a.Header)
+		}
+	}
+	cursor = ""
+	a := e.get("/v1/apps/demo/traces/download?summary=1", "Accept-Encoding", "gzip, zstd")
+	z, err := gzip.NewReader(bytes.NewReader(a.body))
+	if err != nil || a.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%v %v", err, a.Header)
+	}
+	b, err := io.ReadAll(z)
+	if want := `{"summary":{"complete":true,"count":2,"next_cursor":null}}` + "\n"; err != nil || !strings.HasSuffix(string(b), "\n"+want) {
+		t.Errorf("%v %q", err, b)
+	}
+	if a := e.get("/v1/apps/demo/traces/download?summary=true&format=json"); a.StatusCode != 400 || !strings.Contains(string(a.body), "summary") {
+		t.Errorf("an array with a summary: %d %s", a.StatusCode, a.body)
+	}
+}
+
 func TestDownloadLimit(t *testing.T) {
 	store := newFake()
 	goOn, begun := make(chan struct{}), make(chan struct{}, 2)

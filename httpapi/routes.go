@@ -94,6 +94,7 @@ func (s *Server) table() []*route {
 				{name: "limit", typ: "integer", desc: "Traces at most; no limit when absent."},
 				{name: "include_runs", typ: "boolean", desc: "Embed the runs of each trace."},
 				{name: "format", typ: "string", enum: []string{"json", "jsonl"}, desc: "A JSON array, or JSON lines."},
+				{name: "summary", typ: "boolean", desc: "Give JSON lines and end them with a line {\"summary\":{\"complete\",\"count\",\"next_cursor\"}}, for clients that cannot read trailers."},
 			})...),
 		tagged(get(traces+"/{trace_id}", rightRead, (*call).getTrace, "TraceOne", "One trace.",
 			param{name: "include_runs", typ: "boolean", desc: "Embed its runs, newest first."}, previewParam)),

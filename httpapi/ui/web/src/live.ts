@@ -4,10 +4,10 @@ import { store, useStore } from './store'
 
 export const periods = [
   { seconds: 0, label: 'Off' },
-  { seconds: 5, label: 'Every 5 s' },
-  { seconds: 30, label: 'Every 30 s' },
-  { seconds: 60, label: 'Every minute' },
-  { seconds: 300, label: 'Every 5 minutes' },
+  { seconds: 5, label: '5 s' },
+  { seconds: 30, label: '30 s' },
+  { seconds: 60, label: '1 min' },
+  { seconds: 300, label: '5 min' },
 ] as const
 
 const key = 'tracebed.refresh'

@@ -19,7 +19,7 @@ export interface ChartProps {
   onHover(bar: number | null): void
   onPick(bar: number, series: number | null): void
   onZoom(first: number, last: number): void
-  /** Stands below the number of the period. */
+  /** Stands at the right of the title. */
   note?: ComponentChildren
   controls?: ComponentChildren
 }
@@ -79,6 +79,7 @@ export function Chart(props: ChartProps) {
     <section class="chart panel" data-chart={data.id} aria-labelledby={`chart-${data.id}`}>
       <header>
         <h2 id={`chart-${data.id}`}>{data.title}</h2>
+        {props.note}
         {props.controls}
       </header>
       <div class="figures">
@@ -88,7 +89,6 @@ export function Chart(props: ChartProps) {
         <span class="when num">{bar ? barLabel(bar, by, zone) : data.kind === 'lines' ? 'average of the period' : 'in the period'}</span>
         {bar && data.kind === 'stack' && <span class="bar-total num">{data.exact(data.totals[at!] ?? null)}</span>}
       </div>
-      {props.note}
       <ul class="legend">
         {data.series.map((s) => (
           <li key={s.id} data-series={s.id}>

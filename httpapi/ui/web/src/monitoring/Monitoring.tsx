@@ -124,7 +124,7 @@ function Unpriced({ metrics, hover }: { metrics: Metrics; hover: number | null }
     <p class="unpriced" title="Their cost is unknown: they came without one, and no price of their model is known. Give prices with serve --prices.">
       <Icon name="warn" size={14} />
       <span>
-        Incomplete: <b class="num">{count(n)}</b> {n === 1 ? 'call' : 'calls'} without a known price in {count(stats.invocation_count)} traces
+        Incomplete: <b class="num">{count(n)}</b> unpriced {n === 1 ? 'call' : 'calls'} in {count(stats.invocation_count)} traces
       </span>
     </p>
   )

@@ -109,7 +109,7 @@ function yAxis(data: ChartData): uPlot.Axis {
     font: font(),
     size: 64,
     gap: 6,
-    space: 40,
+    space: 30,
     grid: { stroke: cssVar('--grid'), width: 1 },
     ticks: { show: false },
     ...(data.id === 'tokens' || data.id === 'requests' ? { incrs: [1, 2, 5].flatMap((m) => Array.from({ length: 16 }, (_, e) => m * 10 ** e)).sort((a, b) => a - b) } : {}),

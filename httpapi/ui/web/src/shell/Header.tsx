@@ -99,7 +99,7 @@ function ZonePicker() {
     <label class="zone">
       <Icon name="globe" />
       <select class="select quiet" aria-label="Time zone" title={`Time zone: ${zone}`} value={q.get('tz') === null ? '' : zone} onChange={(e) => setZone(e.currentTarget.value || null)}>
-        <option value="">{`${own} (this browser)`}</option>
+        <option value="">{`${own} · browser`}</option>
         {!all.includes(zone) && <option value={zone}>{zone}</option>}
         {all.map((z) => (
           <option key={z} value={z}>

@@ -18,11 +18,18 @@ test('values of users keep their text', () => {
 
 test('glance', () => {
   const [a, b] = parsePage(answer).rows
-  expect(glance(a!.input)).toBe('{"n":12345678901234567890.10,"a":[1, 2]}')
+  expect(glance(a!.input)).toBe('n: 12345678901234567890.10 · a: 1, 2')
   expect(glance(a!.output)).toBe('line\nbreak \u202e')
   expect(glance(a!.error)).toBe('')
   expect(glance(b!.input)).toBe('{"cut')
-  expect(glance(a!.input, 5)).toBe('{"n":')
+  const of = (text: string, truncated = false) => glance({ text, truncated })
+  expect(of('{"40bd4eba-f82d-4141-8b14-0f7650a1b2c3":{"content":"Yes","cost":null}}')).toBe('content: Yes')
+  expect(of('"{\\"a\\":{\\"b\\":\\"cut he"', true)).toBe('a: b: cut he')
+  expect(of('"{not json"', false)).toBe('{not json')
+  expect(of('{"n":{"status":"success","input":{"q":1},"output":{"content":"It does."}}}')).toBe('n: content: It does.')
+  expect(of('{}')).toBe('{}')
+  expect(of('false')).toBe('false')
+  expect(glance({ text: JSON.stringify({ a: 'x'.repeat(1000) }), truncated: false }, 50).length).toBeLessThan(60)
 })
 
 test('what is no list is refused', () => {

@@ -50,16 +50,43 @@ export function parsePage(text: string): Page {
   return { rows: children(data).map((c) => parseRow(c.value)), pagination: JSON.parse(raw(pagination)) as Pagination }
 }
 
-/** glance is the beginning of a value on one line; "" for null. */
+/** Ids of nodes are the keys of a workflow's output and say nothing to people. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/**
+ * glance is the beginning of a value for one line: texts as they are, objects
+ * as "name: value · name: value" without what is null. "" for null.
+ */
 export function glance(v: UserValue, max = 400): string {
   const j = parse(v.text)
-  switch (kind(j)) {
-    case 'null':
-    case 'missing':
-      return ''
-    case 'string':
-      return decode(j, max)
-    default:
-      return v.text.slice(0, max)
+  if (kind(j) === 'missing' || kind(j) === 'null') return ''
+  // A preview of an object is a string with the beginning of its text.
+  if (kind(j) === 'string') {
+    const text = decode(j, max)
+    if (!v.truncated || !/^\s*[[{]/.test(text)) return text
+    const inner = parse(decode(j, max * 8), true)
+    return kind(inner) === 'missing' ? text : brief(inner, max) || text
   }
+  return brief(j, max) || v.text
+}
+
+function brief(v: Json, max: number, depth = 0): string {
+  const k = kind(v)
+  if (k === 'string') return decode(v, max)
+  if (k !== 'object' && k !== 'array') return raw(v)
+  if (depth > 6) return raw(v).slice(0, max)
+  let out = ''
+  const all = children(v, 40)
+  // What a node of a workflow gave is under "output", beside its input.
+  const result = all.find((c) => c.name && decode(c.name, 7) === 'output' && kind(c.value) !== 'null')
+  if (result) return brief(result.value, max, depth + 1)
+  for (const c of all) {
+    if (out.length >= max) break
+    if (kind(c.value) === 'null') continue
+    const value = brief(c.value, max - out.length, depth + 1)
+    if (value === '') continue
+    const name = c.name ? decode(c.name, 80) : ''
+    out += (out ? (k === 'array' ? ', ' : ' · ') : '') + (name && !uuid.test(name) ? `${name}: ` : '') + value
+  }
+  return out
 }

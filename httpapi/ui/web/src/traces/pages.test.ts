@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pagesAround } from './Pager'
+import { pagesAround } from './pages'
 
 test.each([
   [1, 1, [1]],
