@@ -8,14 +8,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
-	"github.com/klauspost/compress/zstd"
+
+	"github.com/tracebed/tracebed/internal/frame"
 )
 
 // bare is the least that a durable store of traces must do: compress the body
 // and commit it to Pebble with sync. No parsing, no rows, no indexes.
 type bare struct {
 	db   *pebble.DB
-	zw   *zstd.Encoder
 	bufs sync.Pool
 }
 
@@ -50,16 +50,14 @@ func openBare(tb testing.TB, dir string) *bare {
 	}
 	db, err := pebble.Open(dir, o)
 	check(tb, err)
-	zw, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(512<<10))
-	check(tb, err)
-	return &bare{db: db, zw: zw, bufs: sync.Pool{New: func() any { return new([]byte) }}}
+	return &bare{db: db, bufs: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 // put stores body i. Keys ascend, like those of the engine's bodies.
 func (s *bare) put(i int, body []byte) error {
 	buf := s.bufs.Get().(*[]byte)
 	defer s.bufs.Put(buf)
-	*buf = s.zw.EncodeAll(body, (*buf)[:0])
+	*buf, _ = frame.Encode((*buf)[:0], nil, body)
 	var key [32]byte
 	binary.BigEndian.PutUint64(key[:], uint64(i))
 	return s.db.Set(key[:], *buf, pebble.Sync)
@@ -67,5 +65,4 @@ func (s *bare) put(i int, body []byte) error {
 
 func (s *bare) close(tb testing.TB) {
 	check(tb, s.db.Close())
-	check(tb, s.zw.Close())
 }

@@ -35,6 +35,19 @@ func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
 	for _, s := range segs {
 		total += len(s)
 	}
+	if total >= smallest && total <= largest {
+		if dst, ends, ok := encodeSmall(dst, ends, segs); ok {
+			return dst, ends
+		}
+	}
+	return encodeLibrary(dst, ends, segs...)
+}
+
+func encodeLibrary(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
+	total := 0
+	for _, s := range segs {
+		total += len(s)
+	}
 	pool := largeEncoders
 	if total <= smallWindow {
 		pool = smallEncoders

@@ -1,0 +1,176 @@
+package frame
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+const (
+	hashLog  = 13
+	minMatch = 5
+	// chainDepth is how many earlier places of equal hash are looked at.
+	chainDepth = 4
+	// goodMatch is a length from which nothing better is looked for.
+	goodMatch = 48
+	// Literals without a match for 1<<skipLog bytes are looked at in wider and
+	// wider steps; inside a match every matchStep-th place is noted.
+	skipLog   = 7
+	matchStep = 2
+)
+
+// sequence is a run of literals and the match behind it (RFC 8878
+// §3.1.1.3.2.1.1).
+type sequence struct {
+	literals uint32
+	match    uint32 // length
+	offset   uint32 // Offset_Value: 1–3 for a recent offset, else offset + 3
+}
+
+// matcher turns contents of at most largest bytes into sequences, with one
+// hash table of places and chains between places of equal hash.
+type matcher struct {
+	head  [1 << hashLog]uint16 // hash → the last place, 0 = none
+	chain [largest]uint16      // place → the place before it of equal hash
+	src   []byte
+	rep   [3]uint32 // recent offsets
+
+	literals []byte
+	seqs     []sequence
+}
+
+// begin takes the next content.
+func (m *matcher) begin(src []byte) {
+	clear(m.head[:])
+	m.src = src
+	m.rep = [3]uint32{1, 4, 8}
+	m.literals, m.seqs = m.literals[:0], m.seqs[:0]
+}
+
+func hash5(v uint64) uint32 {
+	return uint32(v<<24*889523592379>>(64-hashLog)) & (1<<hashLog - 1)
+}
+
+// insert notes a place and returns the one before it of equal hash.
+func (m *matcher) insert(at int, v uint64) uint16 {
+	h := hash5(v)
+	before := m.head[h]
+	m.head[h] = uint16(at)
+	m.chain[uint16(at)] = before
+	return before
+}
+
+// segment appends the literals and sequences of src[from:to]; matches may
+// begin before from.
+func (m *matcher) segment(from, to int) {
+	src := m.src[:to]
+	at, anchor, last := from, from, to-9
+	for at <= last {
+		v := binary.LittleEndian.Uint64(src[at:])
+		c := m.insert(at, v)
+		var length int
+		var offset uint32
+		if r := int(m.rep[0]); at >= r && uint32(v>>8) == binary.LittleEndian.Uint32(src[at+1-r:]) {
+			at++
+			length, offset = 4+matchLen(src[at+4:], src[at-r+4:]), uint32(r)
+			m.insert(at, v>>8)
+		} else if w := binary.LittleEndian.Uint64(src[c:]); (w^v)<<24 == 0 && c != 0 {
+			at, length, offset = m.lazy(src, at, last, c, v)
+		} else {
+			at += 1 + (at-anchor)>>skipLog
+			continue
+		}
+		next := at + 2 // what was noted above
+		for at > anchor && at > int(offset) && src[at-1] == src[at-1-int(offset)] {
+			at--
+			length++
+		}
+		m.add(src[anchor:at], length, offset)
+		end := at + length
+		for i := next; i < min(end, last+1); i += matchStep {
+			m.insert(i, binary.LittleEndian.Uint64(src[i:]))
+		}
+		at, anchor = end, end
+	}
+	m.literals = append(m.literals, src[anchor:]...)
+}
+
+// lazy takes the best match at a place, or behind it while that is better.
+func (m *matcher) lazy(src []byte, at, last int, c uint16, v uint64) (_, length int, offset uint32) {
+	length, offset = m.longest(src, at, c, v, 0, 0)
+	for length < goodMatch && at < last {
+		v = binary.LittleEndian.Uint64(src[at+1:])
+		c = m.insert(at+1, v)
+		n, o := m.longest(src, at+1, c, v, length, offset)
+		if n <= length || gain(n, o) <= gain(length, offset)+4 {
+			break
+		}
+		at, length, offset = at+1, n, o
+	}
+	return at, length, offset
+}
+
+// gain weighs a match: four bits for a byte, less what its offset takes.
+func gain(length int, offset uint32) int {
+	return 4*length - bits.Len32(offset)
+}
+
+// longest gives the best match at a place of the candidates from c on that is
+// longer than a known one.
+func (m *matcher) longest(src []byte, at int, c uint16, v uint64, length int, offset uint32) (int, uint32) {
+	for range chainDepth {
+		if c == 0 {
+			break
+		}
+		if at+length < len(src) && src[int(c)+length] == src[at+length] {
+			if w := binary.LittleEndian.Uint64(src[c:]); (w^v)<<24 == 0 {
+				n := minMatch + matchLen(src[at+minMatch:], src[int(c)+minMatch:])
+				if n > length && gain(n, uint32(at-int(c))) > gain(length, offset) {
+					length, offset = n, uint32(at-int(c))
+					if length >= goodMatch {
+						break
+					}
+				}
+			}
+		}
+		c = m.chain[c]
+	}
+	return length, offset
+}
+
+// matchLen is the length of the common prefix; b begins before a in the same
+// memory, so it is never shorter.
+func matchLen(a, b []byte) (n int) {
+	for len(a)-n >= 8 {
+		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
+			return n + bits.TrailingZeros64(x)>>3
+		}
+		n += 8
+	}
+	for n < len(a) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// add appends a sequence and moves the recent offsets (RFC 8878 §3.1.1.5).
+func (m *matcher) add(literals []byte, length int, offset uint32) {
+	m.literals = append(m.literals, literals...)
+	r, value := &m.rep, offset+3
+	first := 0 // the recent offset that Offset_Value 1 stands for
+	if len(literals) == 0 {
+		first = 1
+	}
+	switch {
+	case first == 0 && offset == r[0]:
+		value = 1
+	case offset == r[1]:
+		value = uint32(2 - first)
+		r[0], r[1] = r[1], r[0]
+	case offset == r[2]:
+		value = uint32(3 - first)
+		r[0], r[1], r[2] = r[2], r[0], r[1]
+	default:
+		r[0], r[1], r[2] = offset, r[0], r[1]
+	}
+	m.seqs = append(m.seqs, sequence{uint32(len(literals)), uint32(length), value})
+}
