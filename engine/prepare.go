@@ -28,12 +28,12 @@ type preparer struct {
 
 // scratch is memory that is used again.
 type scratch struct {
-	deriver         trace.Deriver
-	key             []byte
-	head, row, tail []byte
-	old             []byte
-	marks           []runMark
-	runs            []trace.Run
+	deriver   trace.Deriver
+	key       []byte
+	head, row []byte // head: the object, then the runs
+	old       []byte
+	marks     []runMark
+	runs      []trace.Run
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -54,7 +54,7 @@ func (w *preparer) close() {
 	w.deriver.Release()
 	clear(w.runs[:cap(w.runs)])
 	const keep = 1 << 20 // one large trace must not stay in the pool
-	if cap(w.head)+cap(w.row)+cap(w.tail)+cap(w.old) < 4*keep {
+	if cap(w.head)+cap(w.row)+cap(w.old) < 4*keep {
 		scratches.Put(w.scratch)
 	}
 }
@@ -318,9 +318,10 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 		}
 	}
 	w.row = row
-	w.tail = trace.AppendRuns(w.tail[:0], runs)
+	n := len(w.head)
+	w.head = trace.AppendRuns(w.head, runs) // in one piece: the encoder need not copy it
 	ch.old, ch.new = old, s
-	ch.body = appendBody(getBody(), s, runs, w.head, row, w.tail, evals)
+	ch.body = appendBody(getBody(), s, runs, w.head[:n], row, w.head[n:], evals)
 	return nil
 }
 

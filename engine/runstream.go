@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tracebed/tracebed/engine/internal/frame"
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
+	"github.com/tracebed/tracebed/internal/frame"
 )
 
 const (

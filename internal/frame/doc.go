@@ -13,9 +13,9 @@
 //
 //   - [Encode] starts new blocks at each segment's start, so [DecodePrefix] can
 //     decode the first segments without touching the rest;
-//   - the blocks of a frame refer only to bytes of that frame and bring their
-//     own entropy tables, so a [Splicer] can copy the blocks of thousands of
-//     frames into one frame that every zstd decoder reads;
+//   - the blocks of a frame refer only to bytes and entropy tables of that
+//     frame, so a [Splicer] can copy the blocks of thousands of frames into one
+//     frame that every zstd decoder reads;
 //   - equal input gives equal bytes, whatever was encoded before.
 //
 // The package does not detect damage that still decodes: the frames have no

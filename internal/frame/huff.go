@@ -20,7 +20,7 @@ type huffTable struct {
 	count [256]uint32
 	code  [256]huffCode
 	nodes [512]huffNode
-	order []uint16 // symbols that occur, by count
+	order []uint32 // count and symbol of those that occur, rare ones first
 	fse   fse.Scratch
 	text  []byte // the description
 }
@@ -39,34 +39,31 @@ type huffNode struct {
 // build makes a code for the literals and returns its description (§4.2.1);
 // nil when it is not worth one.
 func (t *huffTable) build(literals []byte) []byte {
-	var counts [4][256]uint32 // four, so that equal neighbours do not wait for each other
+	var counts [2][256]uint32 // two, so that equal neighbours do not wait for each other
 	b := literals
 	for ; len(b) >= 4; b = b[4:] {
 		counts[0][b[0]]++
 		counts[1][b[1]]++
-		counts[2][b[2]]++
-		counts[3][b[3]]++
+		counts[0][b[2]]++
+		counts[1][b[3]]++
 	}
 	for _, c := range b {
 		counts[0][c]++
 	}
 	t.order = t.order[:0]
-	last := 0
 	for s := range t.count {
-		n := counts[0][s] + counts[1][s] + counts[2][s] + counts[3][s]
+		n := counts[0][s] + counts[1][s]
 		t.count[s] = n
-		t.code[s] = huffCode{}
 		if n > 0 {
-			t.order = append(t.order, uint16(s))
-			last = s
+			t.order = append(t.order, n<<8|uint32(s))
 		}
 	}
 	if len(t.order) < 2 {
 		return nil
 	}
-	slices.SortFunc(t.order, func(a, b uint16) int {
-		return (int(t.count[a])-int(t.count[b]))<<8 + int(a) - int(b)
-	})
+	last := int(byte(t.order[len(t.order)-1]))
+	clear(t.code[:])
+	slices.Sort(t.order)
 	longest := t.limit(t.lengths())
 	t.assign(longest)
 	return t.describe(last, longest)
@@ -78,7 +75,7 @@ func (t *huffTable) build(literals []byte) []byte {
 func (t *huffTable) lengths() (perDepth [32]int) {
 	n := len(t.order)
 	for i, s := range t.order {
-		t.nodes[i].count = t.count[s]
+		t.nodes[i].count = s >> 8
 	}
 	leaf, inner, end := 0, n, n
 	take := func() int {
@@ -134,7 +131,7 @@ func (t *huffTable) limit(perDepth [32]int) (longest int) {
 	for d := maxCodeBits; d > 0; d-- {
 		for range perDepth[d] {
 			longest = max(longest, d)
-			t.code[t.order[i]].n = uint8(d)
+			t.code[byte(t.order[i])].n = uint8(d)
 			i++
 		}
 	}
@@ -145,7 +142,7 @@ func (t *huffTable) limit(perDepth [32]int) (longest int) {
 func (t *huffTable) assign(longest int) {
 	var per, next [maxCodeBits + 1]uint16
 	for _, s := range t.order {
-		per[t.code[s].n]++
+		per[t.code[byte(s)].n]++
 	}
 	at := uint16(0)
 	for d := longest; d > 0; d-- {
