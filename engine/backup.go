@@ -144,26 +144,3 @@ func (e *Engine) onCommitter(ctx context.Context, f func() error) error {
 	}
 	return p.wait(ctx)
 }
-
-// Stats returns counters and gauges.
-func (e *Engine) Stats() Stats {
-	s := Stats{
-		Seq: e.applied.Load(), Batches: e.batches.Load(), Ops: e.ops.Load(),
-		QueueOps: e.queueOps.Load(), QueueBytes: e.queueBytes.Load(), StateBytes: e.stateBytes.Load(),
-		Corruptions: e.corruptions.Load(), Checkpoints: e.checkpoints.Load(), RebuiltUnits: e.rebuilt.Load(),
-		WriteStalls: e.stalls.Load(), NoopRuns: e.noopRuns.Load(),
-	}
-	leave, err := e.enter(context.Background())
-	if err != nil {
-		return s
-	}
-	defer leave()
-	m := e.db.Metrics()
-	s.DiskBytes = m.DiskSpaceUsage()
-	s.MemtableBytes = m.MemTable.Size
-	s.BlockCacheBytes = m.BlockCache.Size
-	s.CompactionDebtBytes = m.Compact.EstimatedDebt
-	s.L0Files, s.L0Sublevels = m.Levels[0].TablesCount, int64(m.Levels[0].Sublevels)
-	s.WALBytes = m.WAL.Size
-	return s
-}

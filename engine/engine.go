@@ -69,6 +69,8 @@ type Engine struct {
 // counters feed Stats.
 type counters struct {
 	corruptions, stalls, batches, ops, checkpoints, rebuilt, noopRuns atomic.Uint64
+	backgroundErrors                                                  atomic.Uint64
+	stallNanos, stallBegan                                            atomic.Int64 // began: Unix ns, 0 = none
 }
 
 // enter is called by every public call; leave ends it. Between the two the

@@ -98,8 +98,10 @@ func (e *Engine) listener(disk *diskState) *pebble.EventListener {
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 			e.stalls.Add(1)
+			e.stallBegan.Store(e.opts.Now().UnixNano())
 			e.opts.Logger.Warn("writes wait for the disk", slog.String("reason", info.Reason))
 		},
+		WriteStallEnd: func() { e.stallEnds() },
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			e.opts.Logger.Warn("slow disk", slog.String("path", info.Path), slog.Duration("after", info.Duration))
 		},
@@ -108,6 +110,7 @@ func (e *Engine) listener(disk *diskState) *pebble.EventListener {
 
 // backgroundError rate-limits the log and the tries.
 func (e *Engine) backgroundError(err error, disk *diskState) {
+	e.backgroundErrors.Add(1)
 	if !pebble.IsCorruptionError(err) { // a damaged table keeps no new one from being written
 		e.flushFailed(err, disk)
 	}

@@ -196,22 +196,3 @@ type API interface {
 }
 
 var _ API = (*Engine)(nil)
-
-// Stats are counters and gauges of a running engine for /metrics.
-type Stats struct {
-	Seq                  uint64 // last applied operation
-	Batches, Ops         uint64 // committed batches and the operations in them
-	QueueOps, QueueBytes int64  // waiting to be committed
-	DiskBytes            uint64
-	MemtableBytes        uint64
-	BlockCacheBytes      int64
-	CompactionDebtBytes  uint64
-	L0Files, L0Sublevels int64
-	WALBytes             uint64
-	StateBytes           int64 // decoded index and bucket state in memory
-	Corruptions          uint64
-	Checkpoints          uint64
-	RebuiltUnits         uint64
-	WriteStalls          uint64
-	NoopRuns             uint64 // received runs that changed nothing
-}
