@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tracebed/tracebed/engine"
 )
@@ -30,6 +31,10 @@ func (t *Token) may(r right) bool {
 
 // tokenSet is the tokens in memory, by hash. Reads take no lock.
 type tokenSet struct {
+	requests float64 // limits of tokens that have none of their own; 0 = none
+	bytes    int64
+	now      func() time.Time
+
 	byHash atomic.Pointer[map[[sha256.Size]byte]*Token]
 	mu     sync.Mutex // one change at a time
 }
@@ -40,8 +45,13 @@ func (ts *tokenSet) load(ctx context.Context, store engine.API, admin string) er
 	if err != nil {
 		return err
 	}
+	var known map[[sha256.Size]byte]*Token
+	if p := ts.byHash.Load(); p != nil {
+		known = *p
+	}
 	m := make(map[[sha256.Size]byte]*Token, len(all)+1)
 	for i := range all {
+		all[i].limit = ts.limitOf(&all[i], known)
 		m[all[i].hash] = &all[i]
 	}
 	if admin != "" {

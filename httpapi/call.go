@@ -58,6 +58,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	if err := c.run(); err != nil {
 		c.fail(err)
 	}
+	c.settle(c.in.n)
 	c.finishBody()
 	s.observe(c, time.Since(start))
 	*c = call{}
@@ -90,6 +91,9 @@ func (c *call) run() (err error) {
 	}
 	c.route, c.vals = rt, vals
 	if err := c.authorize(); err != nil {
+		return err
+	}
+	if err := c.admit(c.announced()); err != nil {
 		return err
 	}
 	for i, n := range rt.names {

@@ -25,7 +25,7 @@ type counters struct {
 }
 
 // statusCodes are the codes that the server answers with.
-var statusCodes = [...]int{200, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 431, 500, 503}
+var statusCodes = [...]int{200, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 429, 431, 500, 503}
 
 // latencyBounds are the upper ends of the latency histogram.
 var latencyBounds = [...]time.Duration{

@@ -19,6 +19,7 @@ const (
 	codeConflict    = "conflict"
 	codeTooLarge    = "payload_too_large"
 	codeMediaType   = "unsupported_media_type"
+	codeRateLimited = "rate_limited"
 	codeInternal    = "internal"
 	codeUnavailable = "unavailable"
 )

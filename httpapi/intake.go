@@ -33,6 +33,10 @@ type intake struct {
 	srv   *Server
 	token *Token // nil: no token was needed
 
+	admitted bool  // by the limiter of the token
+	charged  int64 // bytes that it was told of
+	decoded  int64 // length of the body without its coding
+
 	buf     *[]byte
 	reading int64 // shares that are held
 	storing int64
@@ -77,6 +81,7 @@ func (in *intake) read(wire io.Reader, codings []string, length int64) ([]byte, 
 		done()
 	}
 	*in.buf = buf
+	in.decoded = int64(len(buf))
 	return buf, err
 }
 

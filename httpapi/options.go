@@ -36,6 +36,12 @@ type Options struct {
 	// waiting is better than refusing. Default 20 s.
 	QueueWait time.Duration
 
+	// TokenRequests and TokenBytes bound what a token may send in a second,
+	// where it has no limits of its own and not the right admin; ten seconds'
+	// worth may come at once. Default 0: no bound.
+	TokenRequests float64
+	TokenBytes    int64
+
 	// BackupDir is where POST /v1/backup makes its copies, each in a directory
 	// of its own; on the filesystem of the store they are hard links. "" = that
 	// call is refused.

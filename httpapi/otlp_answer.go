@@ -124,7 +124,7 @@ func (r *rejection) json(sig Signal) []byte {
 
 // grpcCodes are the codes of google.rpc.Status for those of HTTP.
 var grpcCodes = map[int]uint64{
-	400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 409: 10, 413: 8, 415: 3, 431: 8, 500: 13, 503: 14,
+	400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 409: 10, 413: 8, 415: 3, 429: 8, 431: 8, 500: 13, 503: 14,
 }
 
 func grpcCode(status int) uint64 {

@@ -38,7 +38,8 @@ type OTLPExport struct {
 // OTLPError is an export that was not taken, in terms of google.rpc.
 type OTLPError struct {
 	// Code is a google.rpc.Code: 3 invalid argument, 4 deadline exceeded, 5 not
-	// found, 7 permission denied, 8 resource exhausted (the body is too long),
+	// found, 7 permission denied, 8 resource exhausted (the body is too long, or
+	// the token is above its limits: then RetryAfter is set),
 	// 13 internal, 14 unavailable, 16 unauthenticated.
 	Code uint64
 	// Message says what is wrong, for people.
@@ -143,6 +144,10 @@ func (s *Server) export(x OTLPExport, rt *route) (bad rejection, err error) {
 	if err != nil {
 		return bad, err
 	}
+	if err := in.admit(max(x.Length, 0)); err != nil {
+		return bad, err
+	}
+	defer func() { in.settle(max(x.Length, 0)) }()
 	app, err := in.checkApp(x.App)
 	if err != nil {
 		return bad, err

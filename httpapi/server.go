@@ -66,6 +66,7 @@ func New(store engine.API, opt Options) (*Server, error) {
 	s.router = newRouter(s.routes)
 	s.foreignRoutes = foreignRoutes()
 	s.stats.init(s.routes, s.foreignRoutes)
+	s.tokens.requests, s.tokens.bytes, s.tokens.now = s.opt.TokenRequests, s.opt.TokenBytes, s.opt.Now
 	if err := s.tokens.load(s.base, store, s.opt.AdminToken); err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}

@@ -81,9 +81,11 @@ func (c *call) createToken() error {
 		Apps      json.RawMessage `json:"apps"`
 		Rights    []string        `json:"rights"`
 		ExpiresAt *string         `json:"expires_at"`
+		Requests  *float64        `json:"requests_per_second"`
+		Bytes     *int64          `json:"bytes_per_second"`
 	}
 	if err := decodeStrict(raw, &in); err != nil {
-		return badRequest("the body must be a JSON object with name, apps, rights and, if wanted, expires_at")
+		return badRequest("the body must be a JSON object with name, apps, rights and, if wanted, expires_at, requests_per_second and bytes_per_second")
 	}
 	t := Token{Name: in.Name, Rights: in.Rights}
 	if len(in.Apps) > 0 {
@@ -97,6 +99,16 @@ func (c *call) createToken() error {
 			return badField("expires_at", "must be an RFC 3339 time or null")
 		}
 		t.ExpiresAt = &at
+	}
+	if in.Requests != nil {
+		if t.Requests = *in.Requests; t.Requests == 0 {
+			return badField("requests_per_second", "must be a number above 0; leave it out for no limit")
+		}
+	}
+	if in.Bytes != nil {
+		if t.Bytes = *in.Bytes; t.Bytes == 0 {
+			return badField("bytes_per_second", "must be a whole number above 0; leave it out for no limit")
+		}
 	}
 	s := c.srv
 	s.tokens.mu.Lock()

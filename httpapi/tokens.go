@@ -27,8 +27,13 @@ type Token struct {
 	Rights    []string   `json:"rights"` // of "write", "read", "admin"
 	ExpiresAt *time.Time `json:"expires_at"`
 	CreatedAt time.Time  `json:"created_at"`
+	// Requests and Bytes bound what the token may send in a second, bodies
+	// inflated; 0 = the server's limits, which admin tokens are free of.
+	Requests float64 `json:"requests_per_second,omitempty"`
+	Bytes    int64   `json:"bytes_per_second,omitempty"`
 
-	hash [sha256.Size]byte
+	hash  [sha256.Size]byte
+	limit *limiter
 }
 
 // Scope is the apps that a token may see: a list of ids, or every app. Its
@@ -78,7 +83,11 @@ type TokenError struct{ Field, Text string }
 
 func (e *TokenError) Error() string { return e.Field + ": " + e.Text }
 
-// CreateToken stores a new token made of t's Name, Apps, Rights and ExpiresAt
+// maxRate is more requests a second than anybody can send.
+const maxRate = 1e9
+
+// CreateToken stores a new token made of t's Name, Apps, Rights, ExpiresAt and
+// limits
 // and returns its secret text, which can never be read again. A running server
 // learns of it only through its own POST /v1/tokens.
 func CreateToken(ctx context.Context, store engine.API, t Token, now time.Time) (secret string, made Token, err error) {
@@ -123,6 +132,10 @@ func (t *Token) check(now time.Time) error {
 		return &TokenError{"apps", `must be "*" or a list of app ids`}
 	case len(t.Rights) == 0:
 		return &TokenError{"rights", "must list at least one of write, read, admin"}
+	case t.Requests < 0 || t.Requests > maxRate:
+		return &TokenError{"requests_per_second", "must be a number above 0, at most 1e9"}
+	case t.Bytes < 0 || t.Bytes > 1<<50:
+		return &TokenError{"bytes_per_second", "must be a whole number above 0"}
 	case t.ExpiresAt != nil && !t.ExpiresAt.After(now):
 		return &TokenError{"expires_at", "must lie in the future"}
 	}

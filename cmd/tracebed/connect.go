@@ -219,6 +219,7 @@ func answerError(resp *http.Response) error {
 		http.StatusForbidden:             "use a token with the right that is named (tracebed token create)",
 		http.StatusNotFound:              "check --app and --server: the app may not exist, or lie outside of the token's scope",
 		http.StatusRequestEntityTooLarge: "start the server with a larger --max-body",
+		http.StatusTooManyRequests:       "the limit is that of the token: wait, or use one with a higher --rate and --bytes",
 		http.StatusServiceUnavailable:    "the server is overloaded or its disk failed: look at its log and try again",
 	}[e.Status]
 	if next == "" {

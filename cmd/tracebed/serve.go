@@ -31,6 +31,8 @@ type serveFlags struct {
 	retention, orphanTimeout time.Duration
 	exportBudget             time.Duration
 	maxBody, cache, minFree  byteSize
+	tokenBytes               byteSize
+	tokenRate                float64
 	auth                     choice
 	logLevel                 choice
 	prices                   priceFiles
@@ -70,6 +72,8 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs.Var(&f.prices, "prices", pricesHelp)
 	fs.Var(&f.cache, "cache", "block cache of the store")
 	fs.Var(&f.minFree, "min-free", "how much of the disk to keep free; with less, new data is refused (0 B = 5 % of the disk, at most 1 GiB)")
+	fs.Float64Var(&f.tokenRate, "token-rate", 0, "requests a second of each token without limits of its own; 429 beyond (0 = no limit; admin tokens have none)")
+	fs.Var(&f.tokenBytes, "token-bytes", "bytes of bodies a second of each such token (unset = no limit)")
 	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
 	fs.Var(&f.logLevel, "log-level", "least level that is logged")
 	return cmd
@@ -107,7 +111,8 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	v, _ := buildVersion()
 	server, err := httpapi.New(store, httpapi.Options{
 		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
-		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, BackupDir: f.backupDir, Logger: log, Version: v,
+		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, BackupDir: f.backupDir,
+		TokenRequests: f.tokenRate, TokenBytes: int64(f.tokenBytes), Logger: log, Version: v,
 		UI: ui.Handler,
 	})
 	if err != nil {
@@ -159,6 +164,8 @@ func (f *serveFlags) check() error {
 		return usage("--data is empty: it names the data directory")
 	case f.retention < 0 || f.retention > 0 && f.retention < time.Hour:
 		return usage("--retention %v is neither 0 nor at least 1h", f.retention)
+	case f.tokenRate < 0:
+		return usage("--token-rate %v is negative", f.tokenRate)
 	case f.orphanTimeout <= 0:
 		return usage("--orphan-timeout %v is not positive", f.orphanTimeout)
 	case f.exportBudget <= 0:

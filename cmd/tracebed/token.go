@@ -46,6 +46,8 @@ func newTokenCreate() *cobra.Command {
 	var t target
 	var apps, rights []string
 	var expires time.Duration
+	var rate float64
+	var bytes byteSize
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Create a token and print it, once",
@@ -64,6 +66,15 @@ Rights: write (ingest), read, admin (tokens, deletes; implies the others).`,
 			if expires > 0 {
 				body["expires_at"] = time.Now().Add(expires).UTC().Format(time.RFC3339)
 			}
+			if rate < 0 {
+				return usage("--rate %v is negative", rate)
+			}
+			if rate > 0 {
+				body["requests_per_second"] = rate
+			}
+			if bytes > 0 {
+				body["bytes_per_second"] = int64(bytes)
+			}
 			return t.withClient(writing, func(c *client) error {
 				var made struct {
 					Token string `json:"token"`
@@ -80,6 +91,8 @@ Rights: write (ingest), read, admin (tokens, deletes; implies the others).`,
 	t.flags(cmd)
 	cmd.Flags().StringSliceVar(&apps, "apps", []string{"*"}, "apps that it may see, or * for all")
 	cmd.Flags().StringSliceVar(&rights, "rights", []string{"write", "read"}, "what it may do: write, read, admin")
+	cmd.Flags().Float64Var(&rate, "rate", 0, "requests a second that it may send; ten seconds' worth may come at once (0 = the server's --token-rate)")
+	cmd.Flags().Var(&bytes, "bytes", "bytes of bodies a second, inflated, such as 1MiB (unset = the server's --token-bytes)")
 	cmd.Flags().DurationVar(&expires, "expires", 0, "how long it is valid, such as 720h (0 = for ever)")
 	return cmd
 }
@@ -106,7 +119,7 @@ func listTokens(ctx context.Context, c *client, out io.Writer) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "ID\tNAME\tAPPS\tRIGHTS\tCREATED\tEXPIRES")
+	fmt.Fprintln(w, "ID\tNAME\tAPPS\tRIGHTS\tLIMITS\tCREATED\tEXPIRES")
 	for _, t := range all {
 		apps, expires := "*", "never"
 		if !t.Apps.All {
@@ -118,9 +131,24 @@ func listTokens(ctx context.Context, c *client, out io.Writer) error {
 				expires += " (expired)"
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, apps, strings.Join(t.Rights, ","), t.CreatedAt.UTC().Format(time.RFC3339), expires)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, apps, strings.Join(t.Rights, ","), limitText(t), t.CreatedAt.UTC().Format(time.RFC3339), expires)
 	}
 	return w.Flush()
+}
+
+// limitText prints the limits of a token.
+func limitText(t httpapi.Token) string {
+	var parts []string
+	if t.Requests > 0 {
+		parts = append(parts, fmt.Sprintf("%v requests/s", t.Requests))
+	}
+	if t.Bytes > 0 {
+		parts = append(parts, sizeText(t.Bytes)+"/s")
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func newTokenRevoke() *cobra.Command {
