@@ -97,8 +97,7 @@ func (e *Engine) listener(disk *diskState) *pebble.EventListener {
 				slog.String("detail", info.Details.Error()))
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
-			e.stalls.Add(1)
-			e.stallBegan.Store(e.opts.Now().UnixNano())
+			e.stallBegins()
 			e.opts.Logger.Warn("writes wait for the disk", slog.String("reason", info.Reason))
 		},
 		WriteStallEnd: func() { e.stallEnds() },

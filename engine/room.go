@@ -135,7 +135,8 @@ func (e *Engine) awaitRoom(bytes int64) error {
 			return err
 		}
 		if !waited {
-			e.stalls.Add(1)
+			e.stallBegins()
+			defer e.stallEnds()
 			e.opts.Logger.Warn("writes wait for the disk", slog.Uint64("memtable_bytes", m.MemTable.Size),
 				slog.Int64("l0_sublevels", int64(m.Levels[0].Sublevels)))
 		}

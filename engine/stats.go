@@ -16,18 +16,18 @@ type Stats struct {
 	QueueOps, QueueBytes int64  // waiting to be committed
 	DiskBytes            uint64
 	// DiskFree and DiskTotal are those of the filesystem, in bytes; 0 where it
-	// does not tell.
-	DiskFree, DiskTotal  uint64
-	MemtableBytes        uint64
-	BlockCacheBytes      int64
-	CompactionDebtBytes  uint64
-	L0Files, L0Sublevels int64
-	WALBytes             uint64
-	StateBytes           int64 // decoded index and bucket state in memory
-	Corruptions          uint64
-	Checkpoints          uint64
-	RebuiltUnits         uint64
-	WriteStalls          uint64
+	// does not tell. With less than DiskFloor free new data is refused.
+	DiskFree, DiskTotal, DiskFloor uint64
+	MemtableBytes                  uint64
+	BlockCacheBytes                int64
+	CompactionDebtBytes            uint64
+	L0Files, L0Sublevels           int64
+	WALBytes                       uint64
+	StateBytes                     int64 // decoded index and bucket state in memory
+	Corruptions                    uint64
+	Checkpoints                    uint64
+	RebuiltUnits                   uint64
+	WriteStalls                    uint64
 	// StallTime is how long writes have waited for the disk, all stalls together.
 	StallTime time.Duration
 	NoopRuns  uint64 // received runs that changed nothing
@@ -71,7 +71,7 @@ func (e *Engine) Stats() Stats {
 	}
 	defer leave()
 	if u, err := e.opts.FS.GetDiskUsage(e.dir); err == nil {
-		s.DiskFree, s.DiskTotal = u.AvailBytes, u.TotalBytes
+		s.DiskFree, s.DiskTotal, s.DiskFloor = u.AvailBytes, u.TotalBytes, e.minFree(u)
 	}
 	m := e.db.Metrics()
 	s.DiskBytes = m.DiskSpaceUsage()
@@ -92,6 +92,12 @@ func (e *Engine) stallTime() time.Duration {
 		total += max(0, e.opts.Now().UnixNano()-began)
 	}
 	return time.Duration(total)
+}
+
+// stallBegins notes that writes wait for the disk.
+func (e *Engine) stallBegins() {
+	e.stalls.Add(1)
+	e.stallBegan.Store(e.opts.Now().UnixNano())
 }
 
 // stallEnds notes how long a stall took.

@@ -63,7 +63,7 @@ func TestStats(t *testing.T) {
 			names[key] = true
 		}
 	}
-	l := e.listener()
+	l := e.listener(new(diskState))
 	l.WriteStallBegin(pebble.WriteStallBeginInfo{Reason: "test"})
 	c.advance(3 * time.Second)
 	if s := e.Stats(); s.WriteStalls != 1 || s.StallTime != 3*time.Second {

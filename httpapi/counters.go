@@ -13,7 +13,10 @@ type counters struct {
 	routes []*routeStats
 	other  *routeStats // requests that no route takes
 
+	refused                  [len(errorCodes)]atomic.Uint64
 	panics, overloads        atomic.Uint64
+	invalidRuns, fullTraces  atomic.Uint64
+	homelessRuns             atomic.Uint64
 	ingestBytes              atomic.Uint64
 	created, updated         atomic.Uint64
 	unchanged, rejected      atomic.Uint64
@@ -26,6 +29,19 @@ type counters struct {
 
 // statusCodes are the codes that the server answers with.
 var statusCodes = [...]int{200, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 429, 431, 500, 503}
+
+// errorCodes are those of the contract §1, in the order of refused.
+var errorCodes = [...]string{codeBadRequest, codeUnauth, codeForbidden, codeNotFound, codeConflict,
+	codeTooLarge, codeMediaType, codeRateLimited, codeInternal, codeUnavailable}
+
+// refuse counts an error answer.
+func (s *counters) refuse(code string) {
+	for i, c := range errorCodes {
+		if c == code {
+			s.refused[i].Add(1)
+		}
+	}
+}
 
 // latencyBounds are the upper ends of the latency histogram.
 var latencyBounds = [...]time.Duration{

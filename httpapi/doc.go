@@ -8,8 +8,8 @@
 // payload in a log line. Unknown parameters are refused, never ignored.
 //
 // It keeps no data of its own but tokens, which it stores as settings of the
-// engine, as SHA-256 hashes. It does not terminate TLS; put a proxy in front
-// of it for that. OTLP/gRPC is package otlpgrpc's, which hands over to ExportOTLP.
+// engine, as SHA-256 hashes, and the outcome of the last check of the store.
+// OTLP/gRPC is package otlpgrpc's, which hands over to ExportOTLP.
 //
 // One file holds one feature: routes.go is the table of all calls, and the
 // OpenAPI document is made from that table.

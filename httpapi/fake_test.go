@@ -31,8 +31,10 @@ type fake struct {
 	ingest func(app string, runs []trace.Run) (engine.IngestResult, error)
 	export func(ctx context.Context, q engine.ExportQuery, w io.Writer) (engine.ExportResult, error)
 
-	backedUp    []string // directories
 	evaluations []trace.Evaluation
+	backedUp    []string // directories
+	report      engine.VerifyReport
+	verify      func() // called by Verify
 
 	list    engine.ListQuery
 	metrics engine.MetricsQuery
@@ -325,7 +327,10 @@ func (f *fake) BackupTo(_ context.Context, w io.Writer, begin func(int64)) error
 }
 
 func (f *fake) Verify(context.Context) (engine.VerifyReport, error) {
-	return engine.VerifyReport{}, f.err
+	if f.verify != nil {
+		f.verify()
+	}
+	return f.report, f.err
 }
 
 func (f *fake) Ready() error { return f.ready }

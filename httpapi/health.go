@@ -29,6 +29,8 @@ func (c *call) promMetrics() error {
 	c.srv.requestMetrics(p)
 	c.srv.trafficMetrics(p)
 	c.srv.storeMetrics(p)
+	c.srv.upkeepMetrics(p)
+	runtimeText(p)
 	c.ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	c.ctx.Response.SetBodyRaw(p.b)
 	return nil
@@ -85,6 +87,16 @@ func (s *Server) trafficMetrics(p *promText) {
 	p.value(runs, float64(t.updated.Load()), "result", "updated")
 	p.value(runs, float64(t.unchanged.Load()), "result", "unchanged")
 	p.value(runs, float64(t.rejected.Load()), "result", "rejected")
+	const rejected = "tracebed_ingest_rejected_runs_total"
+	p.head(rejected, "counter", "Runs that were not stored, by the reason.")
+	p.value(rejected, float64(t.invalidRuns.Load()), "reason", "invalid")
+	p.value(rejected, float64(t.fullTraces.Load()), "reason", "trace_limit")
+	p.value(rejected, float64(t.homelessRuns.Load()), "reason", "no_app")
+	const refused = "tracebed_http_errors_total"
+	p.head(refused, "counter", "Requests answered with an error, by its code.")
+	for i, code := range errorCodes {
+		p.value(refused, float64(t.refused[i].Load()), "code", code)
+	}
 	p.single("tracebed_ingest_bytes_total", "counter", "Bytes of ingested bodies, inflated.", float64(t.ingestBytes.Load()))
 	p.single("tracebed_ingest_overloads_total", "counter", "Bodies refused for want of memory.", float64(t.overloads.Load()))
 	p.single("tracebed_body_memory_bytes", "gauge", "Memory taken by bodies in flight.", float64(s.reading.used()+s.storing.used()))
@@ -94,39 +106,4 @@ func (s *Server) trafficMetrics(p *promText) {
 	p.single("tracebed_export_traces_total", "counter", "Traces in downloads.", float64(t.exportTraces.Load()))
 	p.single("tracebed_export_bytes_total", "counter", "Bytes of downloads as sent.", float64(t.exportBytes.Load()))
 	p.single("tracebed_panics_total", "counter", "Handlers that panicked.", float64(t.panics.Load()))
-}
-
-// storeMetrics are the engine's own.
-func (s *Server) storeMetrics(p *promText) {
-	ready := 0.0
-	if s.store.Ready() == nil {
-		ready = 1
-	}
-	st := s.store.Stats()
-	p.single("tracebed_store_ready", "gauge", "1 while the store takes writes.", ready)
-	for _, m := range []struct {
-		name, kind, help string
-		v                float64
-	}{
-		{"seq", "counter", "Last applied operation.", float64(st.Seq)},
-		{"batches_total", "counter", "Committed batches.", float64(st.Batches)},
-		{"ops_total", "counter", "Operations in committed batches.", float64(st.Ops)},
-		{"queue_ops", "gauge", "Operations waiting to be committed.", float64(st.QueueOps)},
-		{"queue_bytes", "gauge", "Bytes waiting to be committed.", float64(st.QueueBytes)},
-		{"disk_bytes", "gauge", "Bytes on disk.", float64(st.DiskBytes)},
-		{"memtable_bytes", "gauge", "Bytes in memtables.", float64(st.MemtableBytes)},
-		{"block_cache_bytes", "gauge", "Bytes in the block cache.", float64(st.BlockCacheBytes)},
-		{"compaction_debt_bytes", "gauge", "Bytes that wait to be compacted.", float64(st.CompactionDebtBytes)},
-		{"l0_files", "gauge", "Files in level 0.", float64(st.L0Files)},
-		{"l0_sublevels", "gauge", "Sublevels of level 0.", float64(st.L0Sublevels)},
-		{"wal_bytes", "gauge", "Bytes in the write-ahead log.", float64(st.WALBytes)},
-		{"state_bytes", "gauge", "Decoded indexes and buckets in memory.", float64(st.StateBytes)},
-		{"corruptions_total", "counter", "Damaged blocks found.", float64(st.Corruptions)},
-		{"checkpoints_total", "counter", "Checkpoints of indexes and buckets.", float64(st.Checkpoints)},
-		{"rebuilt_units_total", "counter", "Index units rebuilt from rows.", float64(st.RebuiltUnits)},
-		{"write_stalls_total", "counter", "Times that writes waited for the disk.", float64(st.WriteStalls)},
-		{"noop_runs_total", "counter", "Runs that changed nothing.", float64(st.NoopRuns)},
-	} {
-		p.single("tracebed_store_"+m.name, m.kind, m.help, m.v)
-	}
 }

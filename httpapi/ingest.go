@@ -89,6 +89,8 @@ func (c *call) store(app string, body []byte) error {
 		r.Index = bodyIndex(r.Index, bad)
 		rejected = append(rejected, r)
 	}
+	c.srv.stats.invalidRuns.Add(uint64(len(bad)))
+	c.srv.stats.fullTraces.Add(uint64(len(res.Rejected)))
 	c.srv.stats.ingested(res, len(rejected))
 	if res.Created+res.Updated+res.Unchanged == 0 {
 		return noGoodRun(rejected)

@@ -72,7 +72,7 @@ func (c *call) lingerAfter() {
 	if err == nil {
 		err = w.Flush()
 	}
-	half, _ := c.ctx.Conn().(*conn)
+	half, _ := c.ctx.Conn().(interface{ CloseWrite() error }) // conn, or TLS above it
 	lingering := c.srv.lingering
 	c.ctx.HijackSetNoResponse(true)
 	c.ctx.Hijack(func(nc net.Conn) {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,8 @@ type Options struct {
 	// AuthOff lets every request in with every right. Serve then takes
 	// loopback listeners only, and requests of other sites are refused.
 	AuthOff bool
+	// TLS, when not nil, makes Serve speak HTTPS only. Default nil.
+	TLS *tls.Config
 	// AdminToken is a token with every right that is not stored; "" = none.
 	AdminToken string
 	// DefaultApp is the app of ingested bodies that name none and whose token
@@ -41,6 +44,10 @@ type Options struct {
 	// worth may come at once. Default 0: no bound.
 	TokenRequests float64
 	TokenBytes    int64
+
+	// VerifyEvery checks the whole store again and again while it is served,
+	// which reads all of it. Default 0: only when POST /v1/verify asks.
+	VerifyEvery time.Duration
 
 	// BackupDir is where POST /v1/backup makes its copies, each in a directory
 	// of its own; on the filesystem of the store they are hard links. "" = that

@@ -102,6 +102,7 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 	if err := in.needs(batch.Groups); err != nil {
 		return rejection{}, err
 	}
+	in.srv.stats.invalidRuns.Add(uint64(batch.Rejected))
 	bad := rejection{batch.Rejected, batch.Messages}
 	apps, homeless := in.byApp(app, batch.Groups, &bad)
 	if len(apps) == 0 && homeless > 0 {
@@ -116,6 +117,7 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 		total.Created += res.Created
 		total.Updated += res.Updated
 		total.Unchanged += res.Unchanged
+		in.srv.stats.fullTraces.Add(uint64(len(res.Rejected)))
 		for _, r := range res.Rejected {
 			bad.add(1, "span "+r.ID+": "+r.Reason)
 		}
@@ -158,6 +160,7 @@ func (in *intake) byApp(named string, groups []otlp.Group, bad *rejection) (apps
 		switch {
 		case app == "":
 			homeless += len(g.Runs)
+			in.srv.stats.homelessRuns.Add(uint64(len(g.Runs)))
 			bad.add(len(g.Runs), fmt.Sprintf("the resource's app %q is not one that the token may write to; name one", cut(g.App, 64)))
 		case known:
 			apps[i].Runs = append(apps[i].Runs, g.Runs...)

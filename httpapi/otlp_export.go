@@ -105,6 +105,7 @@ func (s *Server) ExportOTLP(x OTLPExport) ([]byte, error) {
 	if err != nil {
 		e = toAPIError(err)
 		status = e.status
+		s.stats.refuse(e.code)
 	}
 	s.stats.request(rt, status, took)
 	switch {

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"strconv"
 	"strings"
+
+	"github.com/tracebed/tracebed/engine"
 )
 
 // promText writes the Prometheus text format: what /metrics needs of it.
@@ -35,6 +37,17 @@ func (p *promText) value(name string, v float64, labels ...string) {
 func (p *promText) single(name, kind, help string, v float64) {
 	p.head(name, kind, help)
 	p.value(name, v)
+}
+
+// histogram is a whole histogram without labels.
+func (p *promText) histogram(name, help string, h engine.Histogram) {
+	p.head(name, "histogram", help)
+	for i, bound := range h.Bounds {
+		p.value(name+"_bucket", float64(h.Counts[i]), "le", strconv.FormatFloat(bound, 'g', 6, 64))
+	}
+	p.value(name+"_bucket", float64(h.Count), "le", "+Inf")
+	p.value(name+"_sum", h.Sum)
+	p.value(name+"_count", float64(h.Count))
 }
 
 var promEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -15,6 +15,7 @@ var downloadFields = []string{"Content-Disposition", "Content-Encoding", "Traile
 
 // writeError sends e as the contract's error body, or as OTLP's.
 func (c *call) writeError(e *apiError) {
+	c.srv.stats.refuse(e.code)
 	r := &c.ctx.Response
 	r.ResetBody()
 	for _, k := range downloadFields {

@@ -119,6 +119,8 @@ func (s *Server) table() []*route {
 		everyApp(get("/v1/backup", rightAdmin, (*call).streamBackup, "", "A consistent copy of all data, as a tar archive of a data directory.")),
 		everyApp(post("/v1/backup", rightAdmin, (*call).makeBackup, "NewBackup", "BackupMade", "Make a consistent copy in the server's own backup directory.")),
 
+		everyApp(post("/v1/verify", rightAdmin, (*call).verifyNow, "Nothing", "Verified", "Recompute every index, bucket and count from the stored runs and compare; it reads the whole store.")),
+
 		get("/healthz", rightNone, (*call).healthz, "Health", "The process is up."),
 		get("/readyz", rightNone, (*call).readyz, "Health", "The store is open and takes writes."),
 		everyApp(get("/metrics", rightRead, (*call).promMetrics, "", "Counters in the Prometheus text format.")),

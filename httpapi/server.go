@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ type Server struct {
 	lingering        chan struct{}
 
 	backups  sync.Mutex // held while one is made
+	verifier verifier
+	growth   growth
 	stats    counters
 	openapi  []byte
 	draining atomic.Bool
@@ -70,6 +73,7 @@ func New(store engine.API, opt Options) (*Server, error) {
 	if err := s.tokens.load(s.base, store, s.opt.AdminToken); err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}
+	s.verifier.load(s.base, store)
 	doc, err := openAPI(s.routes, s.opt.Version)
 	if err != nil {
 		return nil, err
@@ -105,7 +109,21 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.mu.Lock()
 	s.ln = l
 	s.mu.Unlock()
-	err := s.fast.Serve(l)
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
+	watchers.Go(s.watchGrowth)
+	if s.opt.VerifyEvery > 0 {
+		watchers.Go(func() { s.verifyEvery(s.opt.VerifyEvery) })
+	}
+	var serving net.Listener = l
+	if s.opt.TLS != nil {
+		// Above the wrapped connections: their deadlines are those of the wire.
+		serving = tls.NewListener(l, s.opt.TLS)
+	}
+	err := s.fast.Serve(serving)
+	if !s.draining.Load() {
+		s.cancel() // nothing is served any more: end the watchers
+	}
 	if s.draining.Load() {
 		return nil
 	}

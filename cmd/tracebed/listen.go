@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,7 +61,7 @@ type servers struct {
 }
 
 // serve starts a server for each listener.
-func (l *listeners) serve(server *httpapi.Server, log *slog.Logger) *servers {
+func (l *listeners) serve(server *httpapi.Server, log *slog.Logger, config *tls.Config) *servers {
 	s := &servers{http: server, ended: make(chan error, 2)}
 	start := func(ln net.Listener, serve func(net.Listener) error) {
 		if err := serve(ln); err != nil {
@@ -68,7 +69,7 @@ func (l *listeners) serve(server *httpapi.Server, log *slog.Logger) *servers {
 		}
 	}
 	if l.grpc != nil {
-		s.grpc = otlpgrpc.New(server, otlpgrpc.Options{Logger: log})
+		s.grpc = otlpgrpc.New(server, otlpgrpc.Options{Logger: log, TLS: config})
 		go start(l.grpc, s.grpc.Serve)
 	}
 	go start(l.http, server.Serve)

@@ -65,7 +65,7 @@ Every flag is also an environment variable: --max-body is TRACEBED_MAX_BODY; the
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
-	root.AddCommand(newServe(), newIngest(), newExport(), newToken(), newVerify(), newBackup(), newRestore(), newPrices(), newVersion())
+	root.AddCommand(newServe(), newIngest(), newExport(), newToken(), newVerify(), newBackup(), newRestore(), newStats(), newPrices(), newVersion())
 	return root
 }
 

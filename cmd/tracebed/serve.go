@@ -37,6 +37,8 @@ type serveFlags struct {
 	logLevel                 choice
 	prices                   priceFiles
 	backupDir                string
+	tlsCert, tlsKey          string
+	verifyEvery              time.Duration
 }
 
 func newServe() *cobra.Command {
@@ -69,11 +71,14 @@ The first SIGTERM or SIGINT lets running requests finish and closes the store; t
 	fs.DurationVar(&f.orphanTimeout, "orphan-timeout", time.Hour, "how long a trace waits for a missing parent")
 	fs.DurationVar(&f.exportBudget, "export-budget", 3*time.Minute, "how long a download may take before it ends with a cursor")
 	fs.StringVar(&f.backupDir, "backup-dir", "", "directory for copies that are asked for with backup --on-server; best on the filesystem of --data")
+	fs.DurationVar(&f.verifyEvery, "verify-every", 0, "check the whole store so often while it is served, such as 168h (0 = never)")
 	fs.Var(&f.prices, "prices", pricesHelp)
 	fs.Var(&f.cache, "cache", "block cache of the store")
 	fs.Var(&f.minFree, "min-free", "how much of the disk to keep free; with less, new data is refused (0 B = 5 % of the disk, at most 1 GiB)")
 	fs.Float64Var(&f.tokenRate, "token-rate", 0, "requests a second of each token without limits of its own; 429 beyond (0 = no limit; admin tokens have none)")
 	fs.Var(&f.tokenBytes, "token-bytes", "bytes of bodies a second of each such token (unset = no limit)")
+	fs.StringVar(&f.tlsCert, "tls-cert", "", "PEM file of a certificate and its chain: serve HTTPS; it is read again when it changes")
+	fs.StringVar(&f.tlsKey, "tls-key", "", "PEM file of its key")
 	fs.Var(&f.auth, "auth", "whether tokens are asked for; off needs a loopback address")
 	fs.Var(&f.logLevel, "log-level", "least level that is logged")
 	return cmd
@@ -86,12 +91,12 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	if err := enoughSpace(f.data); err != nil {
 		return err
 	}
-	price, err := f.prices.pricer()
+	log := newLogger(errOut, f.logLevel.value)
+	options, err := f.options(log)
 	if err != nil {
 		return err
 	}
 	limitMemory()
-	log := newLogger(errOut, f.logLevel.value)
 	store, err := engine.Open(f.data, engine.Options{
 		Logger: log, MinFreeBytes: int64(f.minFree),
 		OrphanTimeout: f.orphanTimeout, Retention: f.retention, CacheBytes: int64(f.cache),
@@ -108,13 +113,7 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	v, _ := buildVersion()
-	server, err := httpapi.New(store, httpapi.Options{
-		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
-		MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget, Price: price, BackupDir: f.backupDir,
-		TokenRequests: f.tokenRate, TokenBytes: int64(f.tokenBytes), Logger: log, Version: v,
-		UI: ui.Handler,
-	})
+	server, err := httpapi.New(store, options)
 	if err != nil {
 		return errors.Join(fail(err, "run tracebed verify on the data directory"), lns.close())
 	}
@@ -127,10 +126,33 @@ func (f *serveFlags) run(ctx context.Context, out, errOut io.Writer) (err error)
 	if err != nil {
 		return errors.Join(err, lns.close())
 	}
-	all := lns.serve(server, log)
+	all := lns.serve(server, log, options.TLS)
 	fmt.Fprintf(out, "Tracebed is ready: %s\n", link)
-	log.Info("serving", "listen", lns.http.Addr().String(), "otlp_grpc", lns.grpcText(), "data", f.data, "version", v, "auth", f.auth.value)
+	log.Info("serving", "listen", lns.http.Addr().String(), "otlp_grpc", lns.grpcText(), "data", f.data, "version", options.Version,
+		"tls", options.TLS != nil, "auth", f.auth.value)
 	return f.wait(ctx, log, all)
+}
+
+// options are those of the HTTP server.
+func (f *serveFlags) options(log *slog.Logger) (httpapi.Options, error) {
+	v, _ := buildVersion()
+	o := httpapi.Options{
+		AuthOff: f.auth.value == "off", AdminToken: os.Getenv("TRACEBED_ADMIN_TOKEN"), DefaultApp: f.defaultApp,
+		TokenRequests: f.tokenRate, TokenBytes: int64(f.tokenBytes), MaxBody: int64(f.maxBody), ExportBudget: f.exportBudget,
+		BackupDir: f.backupDir, VerifyEvery: f.verifyEvery, Logger: log, Version: v, UI: ui.Handler,
+	}
+	var err error
+	if o.Price, err = f.prices.pricer(); err != nil {
+		return o, err
+	}
+	if f.tlsCert != "" {
+		c, err := newCertificate(f.tlsCert, f.tlsKey, log)
+		if err != nil {
+			return o, fail(err, "name the PEM files of a certificate and its key that belong together")
+		}
+		o.TLS = c.config()
+	}
+	return o, nil
 }
 
 // limitMemory asks the garbage collector to work harder near 1 GiB, unless
@@ -164,6 +186,10 @@ func (f *serveFlags) check() error {
 		return usage("--data is empty: it names the data directory")
 	case f.retention < 0 || f.retention > 0 && f.retention < time.Hour:
 		return usage("--retention %v is neither 0 nor at least 1h", f.retention)
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return usage("--tls-cert and --tls-key belong together, and one of them is not given")
+	case f.verifyEvery < 0 || f.verifyEvery > 0 && f.verifyEvery < time.Minute:
+		return usage("--verify-every %v is neither 0 nor at least 1m", f.verifyEvery)
 	case f.tokenRate < 0:
 		return usage("--token-rate %v is negative", f.tokenRate)
 	case f.orphanTimeout <= 0:
@@ -213,7 +239,11 @@ func (f *serveFlags) link(ctx context.Context, server *httpapi.Server, addr net.
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	link := "http://" + net.JoinHostPort(host, port) + "/"
+	scheme := "http://"
+	if f.tlsCert != "" {
+		scheme = "https://"
+	}
+	link := scheme + net.JoinHostPort(host, port) + "/"
 	if created {
 		link += "#token=" + token
 	}

@@ -2,6 +2,7 @@ package otlpgrpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -18,6 +19,8 @@ import (
 
 // Options bound what clients can take up. The zero value is good.
 type Options struct {
+	// TLS, when not nil, makes Serve speak TLS only. Default nil.
+	TLS *tls.Config
 	// MaxConns bounds the open connections; one more is closed at once. Each may
 	// have 256 KiB of requests that nobody has read. Default 512.
 	MaxConns int
@@ -76,7 +79,8 @@ type Server struct {
 func New(api *httpapi.Server, opt Options) *Server {
 	s := &Server{api: api, opt: opt.withDefaults()}
 	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetUnencryptedHTTP2(s.opt.TLS == nil)
+	protocols.SetHTTP2(s.opt.TLS != nil)
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
 		Protocols:         &protocols,
@@ -104,6 +108,11 @@ func (s *Server) Serve(ln net.Listener) error {
 	if err := s.api.MayListen(ln.Addr()); err != nil {
 		_ = ln.Close()
 		return err
+	}
+	if s.opt.TLS != nil {
+		config := s.opt.TLS.Clone()
+		config.NextProtos = []string{"h2"}
+		ln = tls.NewListener(ln, config)
 	}
 	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
