@@ -84,7 +84,8 @@ func (m *mapper) render(s *span, r *trace.Run, metadata func([]byte) []byte) {
 		need += len(s.attrs[i].key) + len(s.attrs[i].text) + len(s.attrs[i].text)/8 + 8
 	}
 	if cap(m.buf)-len(m.buf) < need {
-		m.buf = make([]byte, 0, max(need, min(2*m.d.size+4096, 1<<18)))
+		// Spans whose input, output and metadata are attributes come out 2.2 times as long.
+		m.buf = make([]byte, 0, max(need, min(m.d.size*5/2+4096, 1<<18)))
 	}
 	m.buf = trace.AppendSpan(m.buf, r, metadata)
 }
