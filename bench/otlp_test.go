@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -126,8 +127,12 @@ type runMetadata struct {
 	}
 }
 
-// toSpans writes the runs of a Dynamiq body as an OpenInference instrumentation
-// would send them: inputs, outputs and metadata as JSON in attributes.
+// toSpans writes the runs of a Dynamiq body as an instrumentation of the same
+// program by today's conventions would (OpenLLMetry): GenAI attributes for the
+// LLM call, entities for what is around it, inputs and outputs as JSON in
+// attributes, the prompt as the input of the call, where the SDK hides it in the
+// configuration, and the rest of that in an attribute of its own. Nothing is
+// left out.
 func toSpans(tb testing.TB, body []byte) []byte {
 	var sent struct{ Runs []sentRun }
 	check(tb, json.Unmarshal(body, &sent))
@@ -146,6 +151,7 @@ func toSpans(tb testing.TB, body []byte) []byte {
 func toSpan(tb testing.TB, r *sentRun) *tracev1.Span {
 	_ = json.Unmarshal(r.Input, &r.inputFacts) // not every input is an object
 	check(tb, json.Unmarshal(r.Metadata, &r.metadataFacts))
+	movePrompt(tb, r)
 	trace, id := sha256.Sum256([]byte(r.TraceID)), sha256.Sum256([]byte(r.ID))
 	s := &tracev1.Span{TraceId: trace[:16], SpanId: id[:8], Kind: tracev1.Span_SPAN_KIND_INTERNAL, Flags: 0x101,
 		StartTimeUnixNano: nanos(tb, r.Start), EndTimeUnixNano: nanos(tb, r.End), Status: &tracev1.Status{Code: tracev1.Status_STATUS_CODE_OK}}
@@ -156,26 +162,89 @@ func toSpan(tb testing.TB, r *sentRun) *tracev1.Span {
 		parent := sha256.Sum256([]byte(*r.Parent))
 		s.ParentSpanId = parent[:8]
 	}
-	m := &r.metadataFacts
-	kind := map[string]string{"llms": "LLM", "agents": "AGENT", "tools": "TOOL"}[m.Node.Group]
-	if kind == "" {
-		kind = "CHAIN"
-	}
-	s.Attributes = []*commonv1.KeyValue{strAttr("openinference.span.kind", kind), strAttr("session.id", r.SessionID),
-		strAttr("user.id", r.inputFacts.UserID), strAttr("input.value", string(r.Input)), strAttr("input.mime_type", "application/json"),
-		strAttr("output.value", string(r.Output)), strAttr("output.mime_type", "application/json"), strAttr("metadata", string(r.Metadata))}
-	if m.Usage != nil {
-		s.Attributes = append(s.Attributes, strAttr("llm.model_name", m.Node.Model), intAttr("llm.token_count.prompt", m.Usage.Prompt),
-			intAttr("llm.token_count.completion", m.Usage.Completion), intAttr("llm.token_count.total", m.Usage.Total))
-		if m.Usage.Cost != nil {
-			s.Attributes = append(s.Attributes, &commonv1.KeyValue{Key: "llm.cost.total",
-				Value: &commonv1.AnyValue{Value: &commonv1.AnyValue_DoubleValue{DoubleValue: *m.Usage.Cost}}})
-		}
-	}
+	s.Attributes = append([]*commonv1.KeyValue{strAttr("traceloop.association.properties.session_id", r.SessionID),
+		strAttr("traceloop.association.properties.user_id", r.inputFacts.UserID), strAttr("dynamiq.metadata", string(r.Metadata))},
+		contentOf(tb, r)...)
 	if r.Status != "succeeded" {
 		s.Status = &tracev1.Status{Code: tracev1.Status_STATUS_CODE_ERROR, Message: string(r.Error)}
 	}
 	return s
+}
+
+// contentOf is the attributes that depend on the kind of the run.
+func contentOf(tb testing.TB, r *sentRun) []*commonv1.KeyValue {
+	m := &r.metadataFacts
+	if m.Node.Group != "llms" {
+		kind := map[string]string{"agents": "agent", "tools": "tool"}[m.Node.Group]
+		if kind == "" {
+			kind = map[string]string{"workflow": "workflow"}[r.Type]
+		}
+		return []*commonv1.KeyValue{strAttr("traceloop.span.kind", cmp.Or(kind, "task")), strAttr("traceloop.entity.name", *r.Name),
+			strAttr("traceloop.entity.input", string(r.Input)), strAttr("traceloop.entity.output", string(r.Output))}
+	}
+	var answer struct{ Content string }
+	check(tb, json.Unmarshal(r.Output, &answer))
+	list := []*commonv1.KeyValue{strAttr("gen_ai.operation.name", "chat"), strAttr("gen_ai.request.model", m.Node.Model),
+		strAttr("gen_ai.input.messages", string(r.Input)),
+		strAttr("gen_ai.output.messages", messages(tb, [][2]string{{"assistant", answer.Content}}))}
+	if m.Usage != nil {
+		list = append(list, intAttr("gen_ai.usage.input_tokens", m.Usage.Prompt), intAttr("gen_ai.usage.output_tokens", m.Usage.Completion))
+		if m.Usage.Cost != nil {
+			list = append(list, &commonv1.KeyValue{Key: "gen_ai.usage.cost",
+				Value: &commonv1.AnyValue{Value: &commonv1.AnyValue_DoubleValue{DoubleValue: *m.Usage.Cost}}})
+		}
+	}
+	return list
+}
+
+// messages writes roles and texts in the GenAI conventions' form.
+func messages(tb testing.TB, list [][2]string) string {
+	type part struct {
+		Type    string `json:"type"`
+		Content string `json:"content"`
+	}
+	type message struct {
+		Role  string `json:"role"`
+		Parts []part `json:"parts"`
+	}
+	var out []message
+	for _, m := range list {
+		out = append(out, message{m[0], []part{{"text", m[1]}}})
+	}
+	b, err := json.Marshal(out)
+	check(tb, err)
+	return string(b)
+}
+
+// movePrompt makes the messages of an LLM call its input.
+func movePrompt(tb testing.TB, r *sentRun) {
+	if r.metadataFacts.Node.Group != "llms" {
+		return
+	}
+	var metadata, node, prompt map[string]json.RawMessage
+	check(tb, json.Unmarshal(r.Metadata, &metadata))
+	check(tb, json.Unmarshal(metadata["node"], &node))
+	check(tb, json.Unmarshal(node["prompt"], &prompt))
+	var sent []struct{ Role, Content string }
+	check(tb, json.Unmarshal(prompt["messages"], &sent))
+	var list [][2]string
+	for _, m := range sent {
+		list = append(list, [2]string{m.Role, m.Content})
+	}
+	r.Input = json.RawMessage(messages(tb, list))
+	delete(prompt, "messages")
+	for _, up := range []struct {
+		into map[string]json.RawMessage
+		name string
+		from map[string]json.RawMessage
+	}{{node, "prompt", prompt}, {metadata, "node", node}} {
+		b, err := json.Marshal(up.from)
+		check(tb, err)
+		up.into[up.name] = b
+	}
+	b, err := json.Marshal(metadata)
+	check(tb, err)
+	r.Metadata = b
 }
 
 func nanos(tb testing.TB, text string) uint64 {
