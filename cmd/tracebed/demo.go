@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/tracebed/tracebed/cmd/tracebed/internal/demo"
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 // demoSetting remembers which demo a data directory holds. A demo is a
@@ -54,14 +56,42 @@ func fillDemo(ctx context.Context, store engine.API, errOut io.Writer, now func(
 			return fmt.Errorf("demo body: %v %w", rejected, err)
 		}
 		bar.add(int64(len(body)))
-		_, err = store.Ingest(ctx, demo.App, runs)
-		return err
+		if _, err = store.Ingest(ctx, demo.App, runs); err != nil {
+			return err
+		}
+		return evaluateDemo(ctx, store, runs)
 	})
 	if err != nil {
 		return fail(fmt.Errorf("make demo data: %w", err), "start it again with --demo: it goes on where it was")
 	}
 	state.Done = true
 	return saveDemoState(ctx, store, state)
+}
+
+// evaluateDemo stores what was said of the traces whose roots are among runs,
+// several at a time, so that they share their fsyncs.
+func evaluateDemo(ctx context.Context, store engine.API, runs []trace.Run) error {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 16)
+	errs := make([]error, len(runs))
+	for i := range runs {
+		raw, err := demo.Evaluations(&runs[i])
+		if raw == nil {
+			errs[i] = err
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			list, err := trace.ParseEvaluations(raw)
+			if err == nil {
+				_, err = store.PutEvaluations(ctx, demo.App, runs[i].TraceID, list)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func loadDemoState(ctx context.Context, store engine.API) (s demoState, err error) {

@@ -6,6 +6,9 @@ import (
 	"hash/fnv"
 	"testing"
 	"time"
+
+	"github.com/tracebed/tracebed/engine/dynamiq"
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 var when = time.Date(2026, 6, 10, 13, 37, 11, 123456789, time.UTC)
@@ -102,6 +105,51 @@ func TestGenerateIsBelievable(t *testing.T) {
 	}
 	if cached == 0 || retried == 0 || unpriced == 0 {
 		t.Errorf("%d cached, %d retried, %d unpriced runs, want some of each", cached, retried, unpriced)
+	}
+}
+
+// TestEvaluations: some traces of every kind were judged, by evaluations that
+// the store takes, and always by the same ones.
+func TestEvaluations(t *testing.T) {
+	seen := map[string]int{}
+	_, err := generate(1, when, few, func(body []byte) error {
+		runs, _, err := dynamiq.Parse(body, dynamiq.Options{})
+		if err != nil {
+			return err
+		}
+		for i := range runs {
+			raw, err := Evaluations(&runs[i])
+			if err != nil {
+				return err
+			}
+			if runs[i].ParentID == "" && raw == nil {
+				seen["silent"]++
+			}
+			if raw == nil {
+				continue
+			}
+			list, err := trace.ParseEvaluations(raw)
+			if err != nil {
+				return err
+			}
+			again, _ := Evaluations(&runs[i])
+			if string(again) != string(raw) {
+				t.Fatalf("%s, then %s", raw, again)
+			}
+			for j := range list {
+				seen[list[j].Name]++
+				if list[j].CreatedAt.NS < runs[i].End.NS {
+					t.Errorf("%s was said before the trace ended", list[j].JSON)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen["relevance"] < few/16 || seen["relevance"] != seen["on_topic"] || seen["user_feedback"] < few/60 || seen["silent"] < few/2 {
+		t.Errorf("%v", seen)
 	}
 }
 
