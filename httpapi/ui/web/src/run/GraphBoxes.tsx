@@ -52,7 +52,6 @@ function Box({ p, box: b }: { p: BoxesProps; box: PlacedBox }) {
       data-look={lookOf(r)}
       data-status={r.status}
       data-inside={selected && p.inside}
-      data-level={b.level % 2}
       style={place}
       onClick={() => p.select(b.id)}
       onDblClick={() => kids && p.toggle(b.id, !b.open)}

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact'
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { Forest } from './forest'
-import { busy, clamp, type Range } from './scale'
+import { busy, clamp, most, type Range } from './scale'
 import { useSize } from './virtual'
 
 const HEIGHT = 40
@@ -30,12 +30,12 @@ export function Overview({ forest: f, range, set }: { forest: Forest; range: Ran
     set(clamp({ from, to: from + range.to - range.from }, f.span))
   }
   const share = (ms: number) => `${(ms / (f.span || 1)) * 100}%`
-  const most = levels.reduce((a, b) => Math.max(a, b), 0)
+  const atOnce = useMemo(() => most(f.start, f.end, leaves), [f, leaves])
   return (
     <div
       class="rs-overview"
       ref={box}
-      title={`At most ${most} at work at once`}
+      title={`At most ${atOnce} at work at once`}
       onPointerDown={(e) => {
         ;(e.currentTarget as HTMLElement).setPointerCapture(e.pointerId)
         const t = time(e)
@@ -47,7 +47,7 @@ export function Overview({ forest: f, range, set }: { forest: Forest; range: Ran
     >
       <canvas ref={canvas} />
       <i class="rs-window" style={{ insetInlineStart: share(range.from), width: share(range.to - range.from) }} />
-      <span class="rs-overview-most num">{most > 1 && `×${most}`}</span>
+      <span class="rs-overview-most num">{atOnce > 1 && `×${atOnce}`}</span>
     </div>
   )
 }
@@ -62,9 +62,9 @@ function draw(el: HTMLCanvasElement, width: number, levels: Float64Array): void 
   if (!ctx) return
   ctx.scale(scale, scale)
   ctx.fillStyle = getComputedStyle(el).color
-  const most = levels.reduce((a, b) => Math.max(a, b), 1)
+  const peak = levels.reduce((a, b) => Math.max(a, b), 1)
   levels.forEach((n, x) => {
-    const h = n ? Math.max(2, (n / most) * (HEIGHT - 6)) : 0
+    const h = n ? Math.max(2, (n / peak) * (HEIGHT - 6)) : 0
     ctx.fillRect(x, HEIGHT - h, 1, h)
   })
 }

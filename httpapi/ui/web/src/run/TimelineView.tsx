@@ -35,7 +35,7 @@ export function TimelineView(p: RowsProps): JSX.Element {
     return by
   }, [p.path])
   const place = (ms: number) => `${(((ms - range.from) / (range.to - range.from)) * 100).toFixed(4)}%`
-  const marks = ticks(range, Math.max(1, Math.floor(width / 90)))
+  const marks = ticks(range, Math.max(1, Math.floor(width / 66)))
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return
     if (e.key === '+' || e.key === '=') set(zoom(range, 0.6, 0.5, f.span))
@@ -98,17 +98,21 @@ export function TimelineView(p: RowsProps): JSX.Element {
               <Overview forest={f} range={range} set={set} />
               <Ruler marks={marks} place={place} range={range} set={set} />
             </div>
+            <span class="rs-cell">Duration</span>
           </div>
         }
         cells={(i) => (
-          <Bar
-            p={p}
-            run={i}
-            place={place}
-            marks={marks}
-            path={marked ? segments.get(i) : undefined}
-            on={marked && p.path.on.has(i)}
-          />
+          <>
+            <Bar
+              p={p}
+              run={i}
+              place={place}
+              marks={marks}
+              path={marked ? segments.get(i) : undefined}
+              on={marked && p.path.on.has(i)}
+            />
+            <span class="rs-cell num">{duration(f.runs[i]!.duration_ms ?? f.end[i]! - f.start[i]!)}</span>
+          </>
         )}
       />
     </div>
@@ -222,13 +226,17 @@ function Bar({ p, run: i, place, marks, path, on }: BarProps): JSX.Element {
         <i key={m} class="rs-gridline" style={{ insetInlineStart: place(m) }} />
       ))}
       {p.selected >= 0 && p.selected !== i && <i class="rs-band" style={between(f.start[p.selected]!, f.end[p.selected]!)} />}
-      <i class="rs-bar" data-look={lookOf(r)} data-status={r.status} data-path={on} style={between(f.start[i]!, f.end[i]!)} />
+      <i
+        class="rs-bar"
+        data-look={lookOf(r)}
+        data-status={r.status}
+        data-path={on}
+        style={between(f.start[i]!, f.end[i]!)}
+        data-last={f.start[i]! >= f.span}
+      />
       {path?.map((s) => (
         <i key={s.from} class="rs-path" style={between(s.from, s.to)} />
       ))}
-      <span class="rs-bar-text num" style={{ insetInlineStart: `clamp(0px, ${place(f.end[i]!)}, calc(100% - 64px))` }}>
-        {duration(r.duration_ms ?? f.end[i]! - f.start[i]!)}
-      </span>
     </span>
   )
 }

@@ -43,7 +43,7 @@ function Cells({ p, run: i }: { p: RowsProps; run: number }): JSX.Element {
           data-look={lookOf(r)}
           data-status={r.status}
           data-path={p.path.on.has(i)}
-          style={{ insetInlineStart: share(f.start[i]!), width: share(f.end[i]! - f.start[i]!) }}
+          style={{ insetInlineStart: `min(${share(f.start[i]!)}, 100% - 3px)`, width: share(f.end[i]! - f.start[i]!) }}
         />
       </span>
       <span class="rs-cell num">{duration(r.duration_ms)}</span>

@@ -2,11 +2,12 @@ import { expect, test } from 'vitest'
 import { hasHidden, oneLine, pieces } from './chars'
 
 test('what cannot be seen gets a mark with its name', () => {
+  expect(hasHidden('a\u202eb')).toBe(true)
   expect(pieces('a\u202eb\u0000\u200b')).toEqual([
     { text: 'a' },
     { text: 'U+202E', mark: 'U+202E RIGHT-TO-LEFT OVERRIDE' },
     { text: 'b' },
-    { text: '␀', mark: 'U+0000 NULL' },
+    { text: 'NUL', mark: 'U+0000 NULL' },
     { text: 'U+200B', mark: 'U+200B ZERO WIDTH SPACE' },
   ])
 })
@@ -26,6 +27,6 @@ test('lone surrogates and tag characters are marked', () => {
 })
 
 test('one line for lists', () => {
-  expect(oneLine('  a\n\n b\u001b[31m ')).toBe('a b␛[31m')
+  expect(oneLine('  a\n\n b\u001b[31m ')).toBe('a bESC[31m')
   expect(oneLine('x'.repeat(300), 5)).toBe('xxxxx…')
 })

@@ -13,7 +13,12 @@ export interface Piece {
 // scripts need them.
 const HIDDEN =
   // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/u
+const ALL_HIDDEN = new RegExp(HIDDEN.source, 'gu')
+
+// Their short names of ASCII; the pictures of U+2400 are in few fonts.
+const C0 =
+  'NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ')
 
 const NAMES: Record<number, string> = {
   0x00: 'NULL',
@@ -43,7 +48,6 @@ const NAMES: Record<number, string> = {
 
 /** Whether a text has characters that pieces would mark. */
 export function hasHidden(text: string): boolean {
-  HIDDEN.lastIndex = 0
   return HIDDEN.test(text)
 }
 
@@ -51,7 +55,7 @@ export function hasHidden(text: string): boolean {
 export function pieces(text: string): Piece[] {
   const out: Piece[] = []
   let from = 0
-  for (const found of text.matchAll(HIDDEN)) {
+  for (const found of text.matchAll(ALL_HIDDEN)) {
     if (found[0] === '\r' && text[found.index + 1] === '\n') continue
     if (found.index > from) out.push({ text: text.slice(from, found.index) })
     out.push(mark(found[0]))
@@ -64,7 +68,7 @@ export function pieces(text: string): Piece[] {
 function mark(char: string): Piece {
   const code = char.codePointAt(0)!
   const name = 'U+' + code.toString(16).toUpperCase().padStart(4, '0')
-  const shown = code < 0x20 ? String.fromCodePoint(0x2400 + code) : code === 0x7f ? '\u2421' : name
+  const shown = C0[code] ?? (code === 0x7f ? 'DEL' : name)
   return { text: shown, mark: NAMES[code] ? `${name} ${NAMES[code]}` : name }
 }
 

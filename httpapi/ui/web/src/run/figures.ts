@@ -9,8 +9,12 @@ export function duration(ms: number | null | undefined): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`
   if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`
   const s = Math.round(ms / 1000)
-  if (s < 3600) return `${Math.floor(s / 60)} m ${s % 60} s`
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} m`
+  if (s < 3600) return two(Math.floor(s / 60), 'm', s % 60, 's')
+  return two(Math.floor(s / 3600), 'h', Math.floor((s % 3600) / 60), 'm')
+}
+
+function two(a: number, unit: string, b: number, small: string): string {
+  return b ? `${a} ${unit} ${b} ${small}` : `${a} ${unit}`
 }
 
 function trim(s: string): string {

@@ -92,13 +92,15 @@ export function buildForest(list: readonly Run[], now?: number): Forest {
   }
 }
 
-/** The runs by start, each id once. */
+/** The runs by start, each id once. The server gives them so. */
 function inOrder(list: readonly Run[]): Run[] {
   const last = new Map<string, Run>()
   for (const r of list) last.set(r.id, r)
   const runs = last.size === list.length ? list.slice() : [...last.values()]
-  const starts = new Map(runs.map((r) => [r, parseTime(r.start_time)]))
-  return runs.sort((a, b) => starts.get(a)! - starts.get(b)! || 0)
+  const starts = Float64Array.from(runs, (r) => parseTime(r.start_time))
+  if (starts.every((t, i) => i === 0 || t >= starts[i - 1]!)) return runs
+  const places = runs.map((_, i) => i)
+  return places.sort((a, b) => starts[a]! - starts[b]! || a - b).map((i) => runs[i]!)
 }
 
 function parentsOf(runs: Run[], byId: Map<string, number>, adrift: Map<number, Adrift>): Int32Array {

@@ -84,7 +84,7 @@ const boxCount = (b: Box): number => (b.boxes ?? []).reduce((n, k) => n + boxCou
 
 test('groups open from the top while there is room', () => {
   const f = buildForest(wideRuns(100, 20))
-  const plan = planGraph(f, new Map())
+  const plan = planGraph(f, new Map(), 1000)
   expect(plan.shown).toBe(boxCount(plan.top))
   expect(plan.shown).toBeLessThanOrEqual(1000)
   expect(plan.shown).toBeGreaterThan(900)
@@ -93,13 +93,16 @@ test('groups open from the top while there is room', () => {
   expect(closed.shown).toBe(1)
 })
 
-test('a group that is too large stays closed; opened by hand it shows its first', () => {
-  const f = buildForest(wideRuns(1, 5000))
-  expect(planGraph(f, new Map()).shown).toBe(2)
-  const plan = planGraph(f, new Map([[1, true]]))
-  const group = plan.top.boxes![0]!.boxes![0]!
-  expect(group.boxes!.at(-1)).toMatchObject({ more: 5000 - 998 })
+test('a group that is too large stays closed; opened by hand, or alone, it shows its first', () => {
+  const f = buildForest([...wideRuns(1, 5000), run('other', 'w', 9000, 9001), run('below', 'other', 9000, 9001)])
+  expect(planGraph(f, new Map(), 1000).shown).toBe(4)
+  const g0 = f.byId.get('g0')!
+  const plan = planGraph(f, new Map([[g0, true]]), 1000)
+  const group = plan.top.boxes![0]!.boxes!.find((b) => b.id === g0)!
+  expect(group.boxes!.at(-1)).toMatchObject({ more: 5000 - 997 })
   expect(plan.shown).toBe(1000)
+  const alone = planGraph(buildForest(wideRuns(1, 5000)), new Map(), 1000)
+  expect(alone.top.boxes![0]!.boxes![0]!.boxes!.at(-1)).toMatchObject({ more: 5000 - 998 })
 })
 
 test('an edge into another group joins the boxes side by side', () => {
@@ -151,4 +154,16 @@ test('what depends stands below what it depends on', () => {
   const at = new Map(layoutPlan(planGraph(f, new Map())).boxes.map((b) => [f.runs[b.id]!.id, b]))
   expect(at.get('b')!.y).toBeGreaterThan(at.get('a')!.y + at.get('a')!.height)
   expect(at.get('c')!.y).toBe(at.get('b')!.y)
+})
+
+test('a loop of a thousand steps is folded into columns', () => {
+  const list = [run('w', null, 0, 1e6)]
+  for (let i = 0; i < 1000; i++) list.push(run(`s${i}`, 'w', i * 10, i * 10 + 9))
+  const placed = layoutPlan(planGraph(buildForest(list), new Map()))
+  expect(placed.height / placed.width).toBeGreaterThan(0.3)
+  expect(placed.height / placed.width).toBeLessThan(3)
+  expect(overlaps(placed.boxes)).toBe(0)
+  expect(placed.edges.length).toBe(999)
+  for (const b of placed.boxes)
+    expect(b.x >= 0 && b.y >= 0 && b.x + b.width <= placed.width + 0.01 && b.y + b.height <= placed.height + 0.01).toBe(true)
 })

@@ -105,7 +105,7 @@ function connected(boxes: Box[], edges: PlanEdge[]): { ids: number[]; edges: Pla
   return [...pieces.values()]
 }
 
-/** From so many boxes on, dagre's default ranker takes seconds; the longest path is drawn as well here. */
+/** From so many boxes on, dagre's best takes seconds; here the longest path and a plainer order are drawn as well. */
 const MANY = 200
 
 function dagrePart(ids: number[], edges: PlanEdge[], parts: Map<number, Part>): Part {
@@ -114,21 +114,76 @@ function dagrePart(ids: number[], edges: PlanEdge[], parts: Map<number, Part>): 
   g.setDefaultEdgeLabel(() => ({}))
   for (const id of ids) g.setNode(String(id), { width: parts.get(id)!.width, height: parts.get(id)!.height })
   for (const e of edges) g.setEdge(String(e.from), String(e.to), {})
-  layout(g)
+  layout(g, { disableOptimalOrderHeuristic: ids.length > MANY })
+  const at = new Map(ids.map((id) => [id, g.node(String(id)) as { x: number; y: number }]))
   const { width = 0, height = 0 } = g.graph() as { width?: number; height?: number }
+  const bands = fold(ids, at, parts, width, height)
+  const routes = edges.map((e) => {
+    const { points = [] } = g.edge(String(e.from), String(e.to)) as { points?: { x: number; y: number }[] }
+    return { ...e, points: bands.route(e, points) }
+  })
   return {
-    width,
-    height,
+    width: bands.width,
+    height: bands.height,
     place: (x, y, level, out) => {
       for (const id of ids) {
-        const at = g.node(String(id)) as { x: number; y: number }
         const p = parts.get(id)!
-        p.place(x + at.x - p.width / 2, y + at.y - p.height / 2, level, out)
+        const c = bands.centre(id)
+        p.place(x + c.x - p.width / 2, y + c.y - p.height / 2, level, out)
       }
-      for (const e of edges) {
-        const { points = [] } = g.edge(String(e.from), String(e.to)) as { points?: { x: number; y: number }[] }
-        out.edges.push({ ...e, points: points.map((p) => ({ x: x + p.x, y: y + p.y })) })
-      }
+      for (const r of routes) out.edges.push({ ...r, points: r.points.map((p) => ({ x: x + p.x, y: y + p.y })) })
+    },
+  }
+}
+
+/** A graph that is more than so many times as high as wide is folded. */
+const TOO_HIGH = 4
+
+/**
+ * Cuts a very high graph, such as a loop of hundreds of steps, between its ranks
+ * into bands of one height that stand side by side, read like columns of text.
+ */
+function fold(ids: number[], at: Map<number, { x: number; y: number }>, parts: Map<number, Part>, width: number, height: number) {
+  const column = width + 3 * GAP
+  const limit = height > TOO_HIGH * column ? Math.sqrt(height * column) : Infinity
+  const top = (id: number) => at.get(id)!.y - parts.get(id)!.height / 2
+  const bottom = (id: number) => at.get(id)!.y + parts.get(id)!.height / 2
+  // Boxes of one rank have one middle: a rank is never cut.
+  const ranks = new Map<number, { top: number; bottom: number }>()
+  for (const id of ids) {
+    const r = ranks.get(at.get(id)!.y)
+    ranks.set(at.get(id)!.y, { top: Math.min(top(id), r?.top ?? Infinity), bottom: Math.max(bottom(id), r?.bottom ?? 0) })
+  }
+  const bandOf = new Map<number, number>()
+  const begins = [0]
+  let highest = 0
+  for (const [y, r] of [...ranks].sort((a, b) => a[0] - b[0])) {
+    if (r.bottom - begins.at(-1)! > limit && r.top > begins.at(-1)!) begins.push(r.top)
+    bandOf.set(y, begins.length - 1)
+    highest = Math.max(highest, r.bottom - begins.at(-1)!)
+  }
+  const band = (id: number) => bandOf.get(at.get(id)!.y)!
+  const move = (p: { x: number; y: number }, b: number) => ({ x: p.x + b * column, y: p.y - begins[b]! })
+  return {
+    width: width + (begins.length - 1) * column,
+    height: begins.length === 1 ? height : highest,
+    centre: (id: number) => move(at.get(id)!, band(id)),
+    route: (e: PlanEdge, points: { x: number; y: number }[]) => {
+      const a = band(e.from)
+      const b = band(e.to)
+      if (a === b) return points.map((p) => move(p, a))
+      // From below the one to above the other, between the bands.
+      const from = move({ x: at.get(e.from)!.x, y: bottom(e.from) }, a)
+      const to = move({ x: at.get(e.to)!.x, y: top(e.to) }, b)
+      const between = b * column - 1.5 * GAP
+      return [
+        from,
+        { x: from.x, y: from.y + 10 },
+        { x: between, y: from.y + 10 },
+        { x: between, y: to.y - 10 },
+        { x: to.x, y: to.y - 10 },
+        to,
+      ]
     },
   }
 }

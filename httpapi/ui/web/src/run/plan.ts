@@ -5,10 +5,10 @@ import { edgesAmong, runsOfNodes, type EdgeKind } from './edges'
 import type { Forest } from './forest'
 
 /** So many boxes a graph can have and still be read and panned. */
-export const LIMIT = 1000
+export const LIMIT = 1500
 
 /** The size of a box without an open group in it, px. */
-export const BOX = { width: 176, height: 52 }
+export const BOX = { width: 208, height: 52 }
 
 /** A box: a run, or what a group has beyond those that are shown. */
 export interface Box {
@@ -40,7 +40,8 @@ export type Toggled = ReadonlyMap<number, boolean>
 
 /**
  * Plans the graph: groups are opened from the top down, level by level, while
- * there is room; a group with more children than there is room shows the first.
+ * there is room. A group with more children than there is room for stays closed;
+ * opened by hand, or alone on its level, it shows the first of them.
  */
 export function planGraph(f: Forest, toggled: Toggled, limit = LIMIT): Plan {
   const room = { left: limit }
@@ -50,6 +51,8 @@ export function planGraph(f: Forest, toggled: Toggled, limit = LIMIT): Plan {
   let shown = 0
   while (level.length) {
     const next: typeof level = []
+    // The only group of its level is opened as far as there is room: a trace is never one closed box.
+    if (level.length === 1 && toggled.get(level[0]!.box.id) !== false) level[0]!.hand = true
     for (const { box, kids, hand } of level) {
       if (!kids.length || (!hand && kids.length > room.left)) continue
       const first = kids.slice(0, Math.max(room.left, hand ? 20 : 0))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { count, duration, money, shortCount, size } from './figures'
-import { busy, clamp, pan, ticks, zoom } from './scale'
+import { busy, clamp, most, pan, ticks, zoom } from './scale'
 
 test('zooming keeps the place under the pointer and stays inside the span', () => {
   const r = zoom({ from: 0, to: 100 }, 0.5, 0.25, 100)
@@ -23,7 +23,11 @@ test('ticks stand at round times', () => {
 test('how many are at work in each stretch', () => {
   const start = Float64Array.of(0, 2, 5)
   const end = Float64Array.of(4, 6, 5)
-  expect([...busy(start, end, [0, 1, 2], 8, 4)]).toEqual([1, 2, 2, 0])
+  expect([...busy(start, end, [0, 1, 2], 8, 4)]).toEqual([1, 2, 1, 0])
+  expect([...busy(Float64Array.of(1), Float64Array.of(5), [0], 8, 4)]).toEqual([0.5, 1, 0.5, 0])
+  expect([...busy(Float64Array.of(0, 8), Float64Array.of(8, 8), [0, 1], 8, 4)]).toEqual([1, 1, 1, 1])
+  expect(most(start, end, [0, 1, 2])).toBe(2)
+  expect(most(Float64Array.of(0, 5), Float64Array.of(5, 9), [0, 1])).toBe(1)
 })
 
 test('figures', () => {

@@ -41,29 +41,49 @@ export function ticks(r: Range, n: number): number[] {
 
 /** The smallest round step that is no less: 1, 2, 5 of the tens below a minute, then those of clocks. */
 function roundStep(least: number): number {
-  const clocks = [
-    15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
-  ]
+  const clocks = [15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400] // s
   if (least > 10_000) {
-    const found = clocks.find((c) => c >= least)
-    if (found) return found
+    const found = clocks.find((c) => c * 1000 >= least)
+    if (found) return found * 1000
   }
   const ten = 10 ** Math.floor(Math.log10(least))
   return [1, 2, 5, 10].map((m) => m * ten).find((s) => s >= least * 0.999999)!
 }
 
-/** How many runs without children are at work in each of n equal stretches of a span. */
+/** How many of a list of runs were at work on average in each of n equal stretches of a span. */
 export function busy(start: Float64Array, end: Float64Array, list: Iterable<number>, span: number, n: number): Float64Array {
   const steps = new Float64Array(n + 1)
-  const width = Math.max(span, LEAST) / n
-  for (const i of list) {
-    const a = Math.min(n - 1, Math.floor(start[i]! / width))
-    const b = Math.min(n - 1, Math.max(a, Math.ceil(end[i]! / width) - 1))
-    steps[a]! += 1
-    steps[b + 1]! -= 1
-  }
   const out = new Float64Array(n)
+  const width = Math.max(span, LEAST) / n
+  const stretch = (t: number) => Math.min(n - 1, Math.floor(t / width))
+  for (const i of list) {
+    const from = start[i]! / width
+    const to = end[i]! / width
+    const a = stretch(start[i]!)
+    const b = stretch(end[i]!)
+    if (a === b) {
+      out[a]! += to - from
+      continue
+    }
+    out[a]! += a + 1 - from
+    out[b]! += to - b
+    steps[a + 1]! += 1
+    steps[b]! -= 1
+  }
   let at = 0
-  for (let k = 0; k < n; k++) out[k] = at += steps[k]!
+  for (let k = 0; k < n; k++) out[k]! += at += steps[k]!
   return out
+}
+
+/** How many of a list of runs were at work at once, at most; one that ends when another begins is not. */
+export function most(start: Float64Array, end: Float64Array, list: readonly number[]): number {
+  const long = list.filter((i) => end[i]! > start[i]!)
+  const starts = Float64Array.from(long, (i) => start[i]!).sort()
+  const ends = Float64Array.from(long, (i) => end[i]!).sort()
+  let found = 0
+  for (let s = 0, e = 0; s < starts.length; s++) {
+    while (ends[e]! <= starts[s]!) e++
+    found = Math.max(found, s - e + 1)
+  }
+  return found
 }
