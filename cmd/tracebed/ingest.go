@@ -43,7 +43,7 @@ func newIngest() *cobra.Command {
 		Use:   "ingest [FILE…]",
 		Short: "Send runs from files or the standard input to a server or a closed data directory",
 		Long: `Reads Dynamiq JSON ({"runs":[…]}), OTLP JSON ({"resourceSpans":[…]}), JSON lines (a run, a body, or an exported trace
-with its runs a line), or a JSON array of those, plain, gzip or zstd, from files or the standard input ("-"). Sending
+with its runs, and evaluations, a line), or a JSON array of those, plain, gzip or zstd, from files or the standard input ("-"). Sending
 the same input again changes nothing. Exit code 1 says that at least one run was rejected; all others are stored.`,
 		Example: "  tracebed ingest --server http://127.0.0.1:8787 --app support runs.jsonl.zst\n  zcat runs.json.gz | tracebed ingest --data ./data --app support",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -131,6 +131,7 @@ type batch struct {
 	runs   int
 	otlp   bool // spans instead of runs
 	pieces []origin
+	scores []scores // of its traces
 }
 
 // origin is where the runs from index first, at byte at of the body, came from.
@@ -146,23 +147,29 @@ type sender struct {
 	cancel context.CancelFunc
 	c      *client
 	path   string
+	app    string // "" = that of the token
 	slots  chan struct{}
 	flying sync.WaitGroup
 	next   batch
 
-	mu       sync.Mutex
+	mu      sync.Mutex
+	findApp sync.Once
+	appErr  error
+
 	created  int64
 	updated  int64
 	same     int64
 	rejected int64
 	spans    int64    // stored; an answer to OTLP does not say which were new
 	bad      []string // the first rejected runs
+	scored   int64    // evaluations stored
+	unscored int64    // and rejected
 	told     int64    // how many of the rejected those lines tell of
 	err      error
 }
 
 func newSender(ctx context.Context, c *client, app string, parallel int) *sender {
-	s := &sender{c: c, path: "/v1/traces", slots: make(chan struct{}, parallel)}
+	s := &sender{c: c, path: "/v1/traces", app: app, slots: make(chan struct{}, parallel)}
 	if app != "" {
 		s.path = "/v1/apps/" + url.PathEscape(app) + "/traces"
 	}
@@ -189,6 +196,9 @@ func (s *sender) add(p piece) error {
 	s.next.pieces = append(s.next.pieces, origin{s.next.runs, len(s.next.body), p.file, p.line})
 	s.next.body = append(s.next.body, p.runs...)
 	s.next.runs += p.count
+	if sc := p.scores; sc != nil {
+		s.next.scores = append(s.next.scores, scores{bytes.Clone(sc.trace), bytes.Clone(sc.list), sc.file, sc.line})
+	}
 	return nil
 }
 
@@ -209,7 +219,11 @@ func (s *sender) flush() error {
 	go func() {
 		defer s.flying.Done()
 		defer func() { <-s.slots }()
-		if err := s.send(&b); err != nil {
+		err := s.retry(func() error { return s.post(&b) })
+		if err == nil {
+			err = s.postScores(&b)
+		}
+		if err != nil {
 			s.mu.Lock()
 			if s.err == nil {
 				s.err = err
@@ -239,11 +253,11 @@ func (s *sender) wait() error {
 	return s.err
 }
 
-// send sends a batch until it is taken, refused, or out of tries.
-func (s *sender) send(b *batch) error {
+// retry sends a request until it is taken, refused, or out of tries.
+func (s *sender) retry(send func() error) error {
 	pause := 200 * time.Millisecond
 	for try := 1; ; try++ {
-		err := s.post(b)
+		err := send()
 		var api *apiError
 		busy := errors.As(err, &api) && (api.Status == http.StatusServiceUnavailable || api.Status == http.StatusTooManyRequests)
 		var gone *lostError
@@ -419,6 +433,9 @@ func (s *sender) summary(out, errOut io.Writer, took time.Duration, readErr, sen
 	}
 	fmt.Fprintf(out, "%s runs stored (%s new, %s updated, %s unchanged), %s rejected, in %v\n", countText(stored),
 		countText(s.created), countText(s.updated), countText(s.same), countText(s.rejected), took.Round(time.Millisecond))
+	if s.scored > 0 {
+		fmt.Fprintf(out, "%s evaluations stored\n", countText(s.scored))
+	}
 	switch {
 	case sendErr != nil:
 		return sendErr
@@ -426,6 +443,8 @@ func (s *sender) summary(out, errOut io.Writer, took time.Duration, readErr, sen
 		return readErr
 	case s.rejected > 0:
 		return fail(fmt.Errorf("%s runs were rejected", countText(s.rejected)), "mend the runs listed above and send the input again: what is stored is not stored twice")
+	case s.unscored > 0:
+		return fail(fmt.Errorf("%s evaluations were rejected; the runs are stored", countText(s.unscored)), "mend the evaluations listed above and send the input again: what is stored is not stored twice")
 	case stored+s.spans == 0:
 		return fail(errors.New("the input has no runs"), "check the input files")
 	}

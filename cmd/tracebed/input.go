@@ -21,6 +21,9 @@ type piece struct {
 	otlp  bool // not runs, but elements of resourceSpans with so many spans
 	file  string
 	line  int // where the piece begins
+	// scores of the trace that the runs are, nil where there are none; valid
+	// during the call only.
+	scores *scores
 }
 
 // maxPiece is when a body is handed on in parts. It is well below the server's
@@ -286,7 +289,7 @@ func (p *parser) rest() error {
 
 // object takes a value held in memory: a trace with runs, or a run.
 func (p *parser) object(b []byte, line int) error {
-	var runs, spans []byte
+	var runs, spans, id, evaluations []byte
 	var summary, isRun bool
 	err := members(b, func(key, value []byte) error {
 		switch string(key) {
@@ -294,6 +297,10 @@ func (p *parser) object(b []byte, line int) error {
 			runs = value
 		case "resourceSpans":
 			spans = value
+		case "id":
+			id = value
+		case "evaluations":
+			evaluations = value
 		case "run_count":
 			summary = true
 		case "start_time":
@@ -309,7 +316,11 @@ func (p *parser) object(b []byte, line int) error {
 	case spans != nil:
 		return p.spans(spans, line)
 	case runs != nil:
-		return p.embedded(runs, line)
+		var sc *scores
+		if id != nil && evaluations != nil {
+			sc = &scores{trace: id, list: evaluations, file: p.file, line: line}
+		}
+		return p.embedded(runs, sc, line)
 	case isRun:
 		return p.emit(piece{runs: b, count: 1, file: p.file, line: line})
 	case summary:
@@ -322,7 +333,7 @@ func (p *parser) object(b []byte, line int) error {
 
 // embedded hands on the runs of a trace. An export has the newest run first;
 // the order of the input is kept, as it does not matter.
-func (p *parser) embedded(runs []byte, line int) error {
+func (p *parser) embedded(runs []byte, sc *scores, line int) error {
 	count := 0
 	if err := elements(runs, func([]byte) error { count++; return nil }); err != nil {
 		return fmt.Errorf("line %d: runs: %w", line, err)
@@ -331,7 +342,7 @@ func (p *parser) embedded(runs []byte, line int) error {
 		return nil
 	}
 	inner := bytes.TrimSpace(runs)
-	return p.emit(piece{runs: inner[1 : len(inner)-1], count: count, file: p.file, line: line})
+	return p.emit(piece{runs: inner[1 : len(inner)-1], count: count, file: p.file, line: line, scores: sc})
 }
 
 // spans hands on the elements of resourceSpans, in parts where they are large.
