@@ -66,4 +66,4 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 	  done; done
 
 clean: ## remove what was built; data directories stay
-	rm -rf bin e2e/.venv
+	rm -rf bin e2e/.clients

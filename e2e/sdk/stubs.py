@@ -75,7 +75,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-REAL = {"pydantic", "orjson", "requests", "httpx", "jinja2", "yaml", "tenacity"}
+REAL = {"pydantic", "orjson", "requests", "httpx", "jinja2", "yaml", "tenacity", "litellm", "openai", "mcp", "tiktoken"}
 
 
 def install():
