@@ -28,7 +28,7 @@ test: ## all tests with the race detector, where a C compiler is at hand
 	  echo 'no C compiler, so without the race detector: $(GO) test $(PKGS)'; $(GO) test $(PKGS); \
 	fi
 
-e2e: build ## tests that drive the real binary, with the real Dynamiq SDK where python3 is at hand
+e2e: build ## tests that drive the real binary, with real clients where python3 and node are at hand
 	TRACEBED_BIN=$(abspath $(BIN)) $(GO) test -tags e2e -count 1 -timeout 30m -v ./e2e
 
 WEB := httpapi/ui/web

@@ -94,7 +94,7 @@ func TestClients(t *testing.T) {
 
 // runClient runs code under the settings env, which are lines of a shell. The
 // address and the token of the page become those of s; nothing else changes.
-func runClient(t *testing.T, s *server, llm, dir, file, code, env string, more ...string) {
+func runClient(t *testing.T, s *server, llm, dir, file, code, env string, more ...string) (stdout []byte) {
 	t.Helper()
 	work := filepath.Join(dir, "run", strings.ReplaceAll(t.Name(), "/", "_"))
 	if err := os.MkdirAll(work, 0o755); err != nil {
@@ -121,17 +121,18 @@ func runClient(t *testing.T, s *server, llm, dir, file, code, env string, more .
 	cmd.Dir, cmd.WaitDelay = work, time.Second
 	cmd.Env = append(append(cleanEnv(), quiet...), "OPENAI_API_KEY=none", "OPENAI_BASE_URL="+llm+"/v1", "OPENAI_URL="+llm+"/v1")
 	cmd.Env = append(cmd.Env, more...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	timer := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	err := cmd.Wait()
-	if lost := lostData.Find(out.Bytes()); err != nil || lost != nil {
-		t.Fatalf("%v, %q:\n%s", err, lost, out.Bytes())
+	if lost := lostData.Find(append(errOut.Bytes(), out.Bytes()...)); err != nil || lost != nil {
+		t.Fatalf("%v, %q:\n%s%s", err, lost, errOut.Bytes(), out.Bytes())
 	}
+	return out.Bytes()
 }
 
 // lostData is how the clients say that a server did not take something.

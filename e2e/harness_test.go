@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +42,9 @@ func TestMain(m *testing.M) {
 				fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 				return 1
 			}
+		}
+		if flag.Parse(); flag.Lookup("test.run").Value.String() == "" {
+			installAll()
 		}
 		return m.Run()
 	}())

@@ -154,8 +154,11 @@ func writeRuns(w *strings.Builder, runs []shownRun, parent *string, indent strin
 				line += " " + *text
 			}
 		}
-		if r.Status == nil || *r.Status != "succeeded" {
-			line += " · " + show(r.Status)
+		switch {
+		case r.Status == nil:
+			line += " · open"
+		case *r.Status != "succeeded":
+			line += " · " + *r.Status
 		}
 		facts := append([]string{line}, r.Usage.facts()...)
 		if r.Error != nil {
@@ -185,8 +188,8 @@ func (r *shownRun) messages(indent string) (lines string) {
 		var list []struct {
 			Role  string
 			Parts []struct {
-				Type, Name                   string
-				Content, Arguments, Response json.RawMessage
+				Type, Name                           string
+				Content, Arguments, Response, Result json.RawMessage
 			}
 		}
 		if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
@@ -194,9 +197,14 @@ func (r *shownRun) messages(indent string) (lines string) {
 		}
 		for _, m := range list {
 			for _, p := range m.Parts {
-				text := short(p.Content)
-				if p.Type != "text" {
-					text = p.Type + " " + p.Name + short(p.Arguments) + short(p.Response)
+				var text string
+				switch p.Type {
+				case "tool_call":
+					text = "calls " + p.Name + " " + short(p.Arguments)
+				case "tool_call_response":
+					text = "result " + short(first(p.Response, p.Result))
+				default:
+					text = short(p.Content)
 				}
 				lines += indent + m.Role + ": " + text + "\n"
 			}
@@ -205,11 +213,23 @@ func (r *shownRun) messages(indent string) (lines string) {
 	return lines
 }
 
+func first(values ...json.RawMessage) json.RawMessage {
+	for _, v := range values {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
 // short is JSON without spaces, a text without quotes, and no more than a line.
 func short(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return cut(text)
+	var text *string
+	if json.Unmarshal(raw, &text) == nil && text != nil {
+		return cut(*text)
+	}
+	if raw == nil || string(raw) == "null" {
+		return "none"
 	}
 	var b bytes.Buffer
 	if json.Compact(&b, raw) != nil {

@@ -3,7 +3,7 @@
 `import dynamiq` imports clients of some fifty services (vector stores, clouds,
 browsers: more than a gigabyte), none of which tracing uses. Every module that
 is not installed is replaced by one whose names are empty classes. The SDK
-itself, pydantic, orjson, requests and httpx are the real ones.
+itself, litellm, openai, pydantic, orjson, requests and httpx are the real ones.
 """
 import importlib.abc
 import importlib.machinery
@@ -75,15 +75,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-REAL = {"pydantic", "orjson", "requests", "httpx", "jinja2", "yaml", "tenacity", "litellm", "openai", "mcp", "tiktoken"}
+REAL = {"pydantic", "orjson", "requests", "httpx", "jinja2", "yaml", "tenacity", "litellm", "openai", "mcp", "tiktoken", "jsonpath_ng"}
 
 
 def install():
     sys.meta_path.append(_Finder())
-
-
-def module(name):
-    """Makes the stub of a library at once, to be given real functions."""
-    made = sys.modules[name] = _Module(name)
-    _Finder.stubbed.add(name)
-    return made

@@ -1,64 +1,32 @@
-"""Runs a small app with the real Dynamiq SDK and its own tracing handler.
+"""Runs apps with the real Dynamiq SDK, litellm and its own tracing handler.
 
-The language model is the only made-up part: litellm is replaced by a module
-that answers from a table, so that nothing leaves this machine. Arguments: the
-address of a Tracebed server. DYNAMIQ_ACCESS_KEY holds the token, as it would
-for Dynamiq's own collector. Prints what was run as JSON for the test to check.
+Only the language model is made up, by the server at OPENAI_URL. DYNAMIQ_BASE_URL
+and DYNAMIQ_ACCESS_KEY say where traces go, as they would for Dynamiq's own
+collector. Prints what was run as JSON for the test to check.
 """
 import asyncio
 import json
-import sys
-import types
+import os
+import threading
 import uuid
 
-import stubs
+from dynamiq import Workflow
+from dynamiq.callbacks import DynamiqTracingCallbackHandler
+from dynamiq.connections import OpenAI as OpenAIConnection
+from dynamiq.flows import Flow
+from dynamiq.nodes.agents import Agent
+from dynamiq.nodes.llms import OpenAI
+from dynamiq.nodes.node import NodeDependency
+from dynamiq.nodes.operators import Choice
+from dynamiq.nodes.operators.operators import ChoiceOption
+from dynamiq.nodes.tools.function_tool import function_tool
+from dynamiq.nodes.types import ChoiceCondition, ConditionOperator, InferenceMode
+from dynamiq.prompts import Message, Prompt
+from dynamiq.runnables import RunnableConfig
+from dynamiq.types.streaming import StreamingConfig
 
-stubs.install()
-
-litellm = stubs.module("litellm")
-
-
-def completion(model, messages, **_):
-    """Answers in the shape of a chat completion; "fail" makes it fail."""
-    text = str(messages[-1]["content"])
-    if "fail" in text:
-        raise RuntimeError("429 quota reached")
-    message = types.SimpleNamespace(content="Oslo is lovely in June.", tool_calls=None)
-    return types.SimpleNamespace(
-        choices=[types.SimpleNamespace(message=message, finish_reason="stop")],
-        usage={"prompt_tokens": 412, "completion_tokens": 38, "total_tokens": 450},
-    )
-
-
-async def acompletion(**kwargs):
-    return completion(**kwargs)
-
-
-def cost_per_token(model, prompt_tokens, completion_tokens, **_):
-    """The price of gpt-4o-mini; litellm raises for what it does not know."""
-    if "gpt-4o-mini" not in model:
-        raise ValueError("unknown model")
-    return prompt_tokens * 1.5e-07, completion_tokens * 6e-07
-
-
-def get_model_info(**_):
-    raise ValueError("unknown model")
-
-
-litellm.completion, litellm.acompletion = completion, acompletion
-litellm.cost_per_token, litellm.get_model_info = cost_per_token, get_model_info
-litellm.register_model = lambda *_: None
-litellm.model_cost = {}
-
-from dynamiq import Workflow  # noqa: E402
-from dynamiq.callbacks import DynamiqTracingCallbackHandler  # noqa: E402
-from dynamiq.connections import OpenAI as OpenAIConnection  # noqa: E402
-from dynamiq.flows import Flow  # noqa: E402
-from dynamiq.nodes.llms import OpenAI  # noqa: E402
-from dynamiq.nodes.node import NodeDependency  # noqa: E402
-from dynamiq.nodes.tools.function_tool import function_tool  # noqa: E402
-from dynamiq.prompts import Message, Prompt  # noqa: E402
-from dynamiq.runnables import RunnableConfig  # noqa: E402
+ASKED = {"question": "Where to in June? \u00f8\U0001f600", "city": "Oslo", "user_id": "u-1", "big": 12345678901234567}
+RAN = {}
 
 
 @function_tool
@@ -67,49 +35,100 @@ def weather(city: str, **kwargs) -> str:
     return f"{city}: 17C"
 
 
-def workflow(model):
-    llm = OpenAI(
-        id="answer", name="Answer", model=model, connection=OpenAIConnection(api_key="none"),
+def llm(name, model="gpt-4o-mini", depends=(), **kwargs):
+    return OpenAI(
+        id=name.lower(), name=name, model=model, connection=OpenAIConnection(),
         prompt=Prompt(messages=[Message(role="user", content="{{question}}")]),
+        depends=[NodeDependency(node=node) for node in depends], **kwargs,
     )
-    tool = weather()
-    tool.name, tool.depends = "Weather", [NodeDependency(node=llm)]
-    return Workflow(id="5e2d0000-0000-4000-8000-000000000001", version="7", flow=Flow(nodes=[llm, tool]))
 
 
-def config(base_url, **kwargs):
-    handler = DynamiqTracingCallbackHandler(base_url=base_url, tags=["sdk", "e2e"], metadata={"environment": "test"}, **kwargs)
-    return handler, RunnableConfig(callbacks=[handler])
+def tool(name, depends=(), made=weather):
+    node = made()
+    node.id, node.name = name.lower(), name
+    node.depends = [d if isinstance(d, NodeDependency) else NodeDependency(node=d) for d in depends]
+    return node
 
 
-def main(base_url):
-    ran = {}
-    session = str(uuid.uuid4())
-    asked = {"question": "Where to in June? \u00f8\U0001f600", "city": "Oslo", "user_id": "u-1", "big": 12345678901234567}
+def flow(*nodes):
+    return Workflow(id="5e2d0000-0000-4000-8000-000000000001", version="7", flow=Flow(nodes=list(nodes)))
 
-    handler, cfg = config(base_url, session_id=session)
-    result = workflow("gpt-4o-mini").run(input_data=asked, config=cfg)
-    ran["good"] = {"trace_id": str(handler.trace_id), "session_id": session, "status": result.status.value, "runs": len(handler.runs)}
 
-    handler, cfg = config(base_url)
-    result = workflow("gpt-4o-mini").run(input_data=dict(asked, question="fail"), config=cfg)
-    ran["failed"] = {"trace_id": str(handler.trace_id), "status": result.status.value, "runs": len(handler.runs)}
+def simple(model="gpt-4o-mini"):
+    answer = llm("Answer", model)
+    return flow(answer, tool("Weather", [answer]))
 
+
+def handler(**kwargs):
+    return DynamiqTracingCallbackHandler(
+        base_url=os.environ["DYNAMIQ_BASE_URL"], tags=["sdk", "e2e"], metadata={"environment": "test"}, **kwargs)
+
+
+def ran(case, *handlers):
+    RAN[case] = {"trace_id": str(handlers[0].trace_id), "session_id": str(handlers[0].session_id),
+                 "runs": sum(len(h.runs) for h in handlers)}
+
+
+def run(case, workflow, asked=ASKED, times=1, before=lambda config: None, **kwargs):
+    traced = handler(**kwargs)
+    config = RunnableConfig(callbacks=[traced])
+    before(config)
+    for _ in range(times):
+        workflow.run(input_data=asked, config=config)
+    ran(case, traced)
+
+
+def main():
+    run("good", simple(), session_id=str(uuid.uuid4()))
+    run("failed", simple(), dict(ASKED, question="fail"))
     # One handler for two turns: the second flush repeats all runs of the first.
-    handler, cfg = config(base_url, trace_id="my trace/1")
-    for _ in range(2):
-        workflow("unknown-model").run(input_data=asked, config=cfg)
-    ran["reused"] = {"trace_id": "my trace/1", "status": "success", "runs": len(handler.runs)}
+    run("reused", simple("unknown-model"), times=2, trace_id="my trace/1")
+
+    guide = Agent(id="guide", name="Guide", role="You are a travel guide.", tools=[tool("Weather")],
+                  llm=OpenAI(model="gpt-4o-mini", connection=OpenAIConnection()), inference_mode=InferenceMode.FUNCTION_CALLING)
+    run("agent", flow(guide), {"input": "Where to in June?", "user_id": "u-1"})
+    run("streaming", flow(llm("Answer", streaming=StreamingConfig(enabled=True, include_usage=True))))
+
+    one, two = llm("One"), llm("Two")
+    run("parallel", flow(one, two, tool("Weather", [one, two])))
+
+    is_rome = ChoiceCondition(variable="$.city", operator=ConditionOperator.STRING_EQUALS, value="Rome")
+    choice = Choice(id="choice", name="Choice", options=[ChoiceOption(id="rome", condition=is_rome), ChoiceOption(id="else")])
+    run("skipped", flow(choice, tool("Rome", [NodeDependency(node=choice, option="rome")]),
+                        tool("Other", [NodeDependency(node=choice, option="else")])))
+
+    token = []
+
+    @function_tool
+    def stop(**kwargs) -> str:
+        """Cancels the run it is part of."""
+        token[0].cancel()
+        return "stopped"
+
+    first = tool("Stop", made=stop)
+    run("canceled", flow(first, tool("Weather", [first])), before=lambda config: token.append(config.cancellation.token))
 
     # In an event loop the SDK posts from a thread.
     async def in_loop():
-        handler, cfg = config(base_url)
-        result = await workflow("gpt-4o-mini").run(input_data=asked, config=cfg)
-        return {"trace_id": str(handler.trace_id), "status": result.status.value, "runs": len(handler.runs)}
+        traced = handler()
+        await simple().run(input_data=ASKED, config=RunnableConfig(callbacks=[traced]))
+        ran("async", traced)
 
-    ran["async"] = asyncio.run(in_loop())
-    print(json.dumps(ran))
+    asyncio.run(in_loop())
+
+    # Two threads at once: one handler for both, then one trace by two handlers.
+    shared = handler()
+    apart = [handler(trace_id="two threads", session_id="s") for _ in range(2)]
+    for case, handlers in (("one handler", [shared, shared]), ("two handlers", apart)):
+        threads = [threading.Thread(target=simple().run, kwargs={"input_data": ASKED, "config": RunnableConfig(callbacks=[h])})
+                   for h in handlers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ran(case, *{id(h): h for h in handlers}.values())
+    print(json.dumps(RAN))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -55,9 +55,21 @@ func appendPart(dst, raw []byte) []byte {
 		dst = append(dst, `{"type":"tool_call_response","id":`...)
 		dst = append(dst, orNull(first(p[partToolUseID], p[partToolCallID]))...)
 		dst = append(dst, `,"response":`...)
-		return append(append(dst, orNull(first(p[partContent], p[partResult], p[partOutput]))...), '}')
+		return append(append(dst, orNull(first(p[partContent], p[partResult], plainOutput(p[partOutput])))...), '}')
 	}
 	return append(dst, raw...)
+}
+
+// plainOutput is the value of an output that the Vercel AI SDK wraps as
+// {type, value}, or the output itself.
+func plainOutput(raw []byte) []byte {
+	if jsonscan.KindOf(raw) != jsonscan.Object || member(raw, "type") == nil {
+		return raw
+	}
+	if value := member(raw, "value"); value != nil {
+		return value
+	}
+	return raw
 }
 
 // The members of a tool call.

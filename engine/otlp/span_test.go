@@ -58,6 +58,8 @@ func TestMessages(t *testing.T) {
 			`[{"role":"user","parts":[{"type":"tool_call_response","id":"i","response":"r"}]}]`},
 		{`[{"role":"tool","content":[{"type":"tool-result","toolCallId":"i","toolName":"n","result":{"a":1}}]}]`,
 			`[{"role":"tool","parts":[{"type":"tool_call_response","id":"i","response":{"a":1}}]}]`},
+		{`[{"role":"tool","content":[{"type":"tool-result","toolCallId":"i","toolName":"n","output":{"type":"json","value":{"a":1}}}]}]`,
+			`[{"role":"tool","parts":[{"type":"tool_call_response","id":"i","response":{"a":1}}]}]`},
 		{`[{"role":"assistant","content":[{"type":"tool-call","toolCallId":"i","toolName":"n","args":{"a":1}}]}]`,
 			`[{"role":"assistant","parts":[{"type":"tool_call","id":"i","name":"n","arguments":{"a":1}}]}]`},
 		{`[{"message":{"role":"user","contents":[{"message_content":{"type":"text","text":"a"}}]}}]`,
