@@ -275,7 +275,7 @@ func (p *parser) rest() error {
 		if err != nil {
 			return p.v.inside(err)
 		}
-		if string(key) == `"resourceSpans"` {
+		if string(key) == `"resourceSpans"` || string(key) == `"resource_spans"` {
 			return bothFailure(p.file, p.v.line)
 		}
 		if colon, err := p.v.expect(':'); !colon || err != nil {
@@ -295,7 +295,7 @@ func (p *parser) object(b []byte, line int) error {
 		switch string(key) {
 		case "runs":
 			runs = value
-		case "resourceSpans":
+		case "resourceSpans", "resource_spans":
 			spans = value
 		case "id":
 			id = value

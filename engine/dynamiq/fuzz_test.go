@@ -19,7 +19,10 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		body(run("")), body(run(`"x":1,"x":[ 2 ]`), link("b", "c"), link("c", "b"), "7"), `{"runs":[]}`, `{"runs":1}`,
 		body(run(`"metadata":{"node":{"group":"llms","model":"m"},"usage":{"total_tokens":1e3,"total_tokens_cost_usd":0.1}},"status":"failed"`)),
-		body(run(`"input":{"user_id":"\ud800"},"tags":["a"],"end_time":"2026-06-10T09:15:60Z"`)), `{"runs":[],"resourceSpans":[]}`,
+		body(run(`"input":{"user_id":"\ud800"},"tags":["a"],"end_time":"2026-06-10T09:15:60Z"`)), body(`{"id":"a","name":"","type":"workflow","trace_id":"t","start_time":"2026-06-10T09:00:01.291990110Z","end_time":"2026-06-10T09:00:09.3Z",` +
+			`"status":"succeeded","metadata":{"otlp":{"flags":769}},"error":null,"group":"llms","model":"m","usage":{"prompt_tokens":7,"cost_estimated":true},` +
+			`"duration_ms":1,"source":"otlp","parent_remote":true,"user_id":"u","version":2}`),
+		`{"runs":[],"resourceSpans":[]}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -164,7 +164,7 @@ func (p *parser) object() error {
 			default:
 				shape = ErrShape
 			}
-		case "resourceSpans":
+		case "resourceSpans", "resource_spans":
 			shape = ErrBoth
 		}
 		if _, err := p.s.Skip(); err != nil {
@@ -230,6 +230,11 @@ func (p *parser) readRun(index int) error {
 		}
 		r.TraceID = p.roots[r.ID]
 	}
+	if r.FromSpan {
+		p.reserve(p.s.Offset() - from)
+		p.buf = p.f.AppendSpanAgain(p.buf, r)
+		return nil
+	}
 	p.f.Estimate(r, p.price)
 	p.reserve(p.s.Offset() - from)
 	p.buf = p.f.AppendCanonical(p.buf, r)
@@ -240,6 +245,9 @@ func (p *parser) readRun(index int) error {
 func scanRun(s *jsonscan.Scanner, f *trace.Fields, r *trace.Run) (reason string, err error) {
 	if err := f.Scan(s); err != nil {
 		return "", err
+	}
+	if f.TakeSpan() { // an export of OTLP runs that comes back
+		return f.Facts(r), nil
 	}
 	spots := &f.Spots
 	f.Group, f.Model, f.Usage = spots.Group, nil, nil

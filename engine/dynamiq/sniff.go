@@ -9,7 +9,7 @@ type Kind uint8
 const (
 	Other   Kind = iota // anything else: not for this path
 	Dynamiq             // has runs
-	OTLP                // has resourceSpans
+	OTLP                // has resourceSpans, or resource_spans as parsers of protobuf's JSON take
 	Empty               // {}, or resourceSpans is []: nothing to store
 	Both                // has runs and resourceSpans
 )
@@ -49,7 +49,7 @@ func Sniff(body []byte) (Kind, error) {
 			}
 			return Dynamiq, nil
 		}
-		isSpans := string(name) == "resourceSpans"
+		isSpans := string(name) == "resourceSpans" || string(name) == "resource_spans"
 		value, err := s.Skip()
 		if err != nil {
 			return Other, err

@@ -115,6 +115,7 @@ type Spots struct {
 	Usage                []byte // metadata.usage
 	Version, Environment []byte // metadata.workflow.version, metadata.environment
 	UserID               []byte // input.user_id
+	Span                 bool   // there is a metadata.otlp
 }
 
 // Scan reads the object that begins at the scanner's position. Of members with
@@ -239,6 +240,9 @@ func (f *Fields) scanMetadata(s *jsonscan.Scanner) ([]byte, error) {
 			f.Spots.Usage, err = s.Skip()
 		case "environment":
 			f.Spots.Environment, err = s.Skip()
+		case SpanMember:
+			f.Spots.Span = true
+			_, err = s.Skip()
 		default:
 			_, err = s.Skip()
 		}

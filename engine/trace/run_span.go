@@ -20,7 +20,8 @@ const (
 
 // The members that stand behind duration_ms in the canonical JSON of a run
 // made of a span. No client can put a member there: unknown ones stand before
-// group. So they are known by their place, and no Dynamiq run changes.
+// group. So they are known by their place, and no Dynamiq run changes, except
+// one that is such a run come again (TakeSpan).
 const (
 	spanSource      = iota // "otlp": the run is made of a span
 	spanRemote             // true: the parent is in another process
