@@ -15,6 +15,28 @@ type budget struct {
 	waiting []*waiter
 }
 
+// lanes are a budget in two parts, so that small bodies never wait for large
+// ones: an application that sends a few runs is not to feel one that sends
+// 50 MB at a time.
+type lanes struct{ small, large *budget }
+
+// newLanes gives small bodies a share in 1/parts.
+func newLanes(size, parts int64) lanes {
+	small := size / parts
+	return lanes{newBudget(small), newBudget(size - small)}
+}
+
+// of is the lane of a body that needs n bytes: the small one for what fits it
+// many times.
+func (l lanes) of(n int64) *budget {
+	if n <= l.small.size/16 {
+		return l.small
+	}
+	return l.large
+}
+
+func (l lanes) used() int64 { return l.small.used() + l.large.used() }
+
 type waiter struct {
 	n     int64
 	ready chan struct{} // closed when the share was given

@@ -11,7 +11,8 @@ import (
 // is whole, a share of the storing budget (the rest) for what parsing and
 // storing need. The two are apart so that nobody holds a part of one budget
 // while waiting for the rest of it: those who store always end, and those who
-// read wait only for them. Who waits has its body in the client still.
+// read wait only for them. Who waits has its body in the client still. Each of
+// the two has a lane for small bodies.
 
 const (
 	// storeFactor is what a body needs to be stored, in bodies: the canonical
@@ -38,8 +39,46 @@ type intake struct {
 	decoded  int64 // length of the body without its coding
 
 	buf     *[]byte
-	reading int64 // shares that are held
-	storing int64
+	reading portion
+	storing portion
+}
+
+// portion is a share of a budget.
+type portion struct {
+	from *budget // nil while there is none
+	n    int64
+}
+
+// grow takes as much as makes the share n, without waiting. Who outgrows the
+// lane of small bodies goes on in the other; whoever has a whole lane need not
+// ask.
+func (h *portion) grow(l lanes, n int64) bool {
+	switch more := n - h.n; {
+	case more <= 0, h.from == l.large && h.n == l.large.size:
+		return true
+	case h.from == l.small && l.of(n) == l.large:
+		n = min(n, l.large.size)
+		if !l.large.try(n) {
+			return false
+		}
+		h.release()
+		*h = portion{l.large, n}
+		return true
+	default:
+		more = min(more, h.from.size-h.n)
+		if !h.from.try(more) {
+			return false
+		}
+		h.n += more
+		return true
+	}
+}
+
+func (h *portion) release() {
+	if h.from != nil {
+		h.from.release(h.n)
+		*h = portion{}
+	}
 }
 
 // tooLarge is the 413 of a body beyond MaxBody.
@@ -94,7 +133,7 @@ func (in *intake) fill(buf []byte, r io.Reader) ([]byte, error) {
 				return buf, in.srv.tooLarge()
 			}
 			grown := min(2*int64(cap(buf))+firstBuf, limit+1)
-			if !in.grow(grown) {
+			if !in.reading.grow(in.srv.reading, grown) {
 				return buf, in.srv.overloaded()
 			}
 			next := make([]byte, len(buf), grown)
@@ -114,26 +153,14 @@ func (in *intake) fill(buf []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// grow takes more of the reading budget, without waiting, for a buffer of n.
-func (in *intake) grow(n int64) bool {
-	more := n - in.reading
-	if more <= 0 || in.reading >= in.srv.reading.size {
-		return true // has it, or has all there is
-	}
-	if !in.srv.reading.try(more) {
-		return false
-	}
-	in.reading += more
-	return true
-}
-
 // share waits for n bytes of a budget.
-func (in *intake) share(b *budget, held *int64, n int64) error {
+func (in *intake) share(l lanes, h *portion, n int64) error {
+	b := l.of(n)
 	got, ok := b.acquire(in.srv.base, n, in.srv.opt.QueueWait)
 	if !ok {
 		return in.srv.overloaded()
 	}
-	*held += got
+	*h = portion{b, got}
 	return nil
 }
 
@@ -145,10 +172,7 @@ func (s *Server) overloaded() *apiError {
 // release gives the buffer and the shares back.
 func (in *intake) release() {
 	in.releaseBuffer()
-	if in.storing > 0 {
-		in.srv.storing.release(in.storing)
-		in.storing = 0
-	}
+	in.storing.release()
 }
 
 // releaseBuffer gives the buffer and its share of the reading budget back.
@@ -159,8 +183,5 @@ func (in *intake) releaseBuffer() {
 		}
 		in.buf = nil
 	}
-	if in.reading > 0 {
-		in.srv.reading.release(in.reading)
-		in.reading = 0
-	}
+	in.reading.release()
 }

@@ -135,14 +135,9 @@ func (in *intake) needs(groups []otlp.Group) error {
 			n += int64(len(g.Runs[i].JSON))
 		}
 	}
-	more := min(storeFactor*n, in.srv.storing.size) - in.storing
-	if more <= 0 {
-		return nil
-	}
-	if !in.srv.storing.try(more) {
+	if !in.storing.grow(in.srv.storing, storeFactor*n) {
 		return in.srv.overloaded()
 	}
-	in.storing += more
 	return nil
 }
 

@@ -287,14 +287,14 @@ func TestOTLPThatGrows(t *testing.T) {
 	if a := e.do("POST", "/v1/apps/a/traces", adminToken, body, protoHeader...); a.StatusCode != 200 || len(a.body) > 0 {
 		t.Fatalf("alone: %d %q", a.StatusCode, a.body)
 	}
-	if !e.srv.storing.try(e.srv.storing.size / 4) {
+	if !e.srv.storing.large.try(e.srv.storing.large.size / 4) {
 		t.Fatal("the budget is not free")
 	}
 	a := e.do("POST", "/v1/apps/a/traces", adminToken, body, protoHeader...)
 	if a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || fields(t, a.body)[1] != 14 {
 		t.Errorf("beside others: %d %v %q", a.StatusCode, a.Header, a.body)
 	}
-	e.srv.storing.release(e.srv.storing.size / 4)
+	e.srv.storing.large.release(e.srv.storing.large.size / 4)
 	if n := e.srv.reading.used() + e.srv.storing.used(); n != 0 {
 		t.Errorf("%d bytes of the budgets are not given back", n)
 	}

@@ -32,7 +32,7 @@ type Server struct {
 	base   context.Context
 	cancel context.CancelFunc
 
-	reading, storing *budget // parts of MaxInflightBytes, see body.go
+	reading, storing lanes // parts of MaxInflightBytes, see body.go
 	exports          chan struct{}
 	lingering        chan struct{}
 
@@ -61,8 +61,8 @@ func New(store engine.API, opt Options) (*Server, error) {
 	s := &Server{store: store, opt: opt.withDefaults()}
 	s.log = s.opt.Logger
 	s.base, s.cancel = context.WithCancel(context.Background())
-	s.reading = newBudget(s.opt.MaxInflightBytes / 4)
-	s.storing = newBudget(s.opt.MaxInflightBytes - s.opt.MaxInflightBytes/4)
+	s.reading = newLanes(s.opt.MaxInflightBytes/4, 2)
+	s.storing = newLanes(s.opt.MaxInflightBytes-s.opt.MaxInflightBytes/4, 4)
 	s.exports = make(chan struct{}, s.opt.MaxExports)
 	s.lingering = make(chan struct{}, 64)
 	s.routes = s.table()
