@@ -87,14 +87,14 @@ func named(parts []string, name string) (io.Reader, int64) {
 	return io.MultiReader(readers...), n
 }
 
-// quiet is an application that sends a small trace every now and then and wants
+// quietApp is an application that sends a small trace every now and then and wants
 // each stored at once.
-type quiet struct {
+type quietApp struct {
 	took   []time.Duration
 	failed []string
 }
 
-func (q *quiet) run(s *server, name string, ctx context.Context) {
+func (q *quietApp) run(s *server, name string, ctx context.Context) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	for i := 0; ctx.Err() == nil; i++ {
@@ -120,7 +120,7 @@ func (q *quiet) run(s *server, name string, ctx context.Context) {
 	}
 }
 
-func (q *quiet) quantile(p float64) time.Duration {
+func (q *quietApp) quantile(p float64) time.Duration {
 	if len(q.took) == 0 {
 		return 0
 	}
@@ -129,7 +129,7 @@ func (q *quiet) quantile(p float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
 }
 
-func (q *quiet) String() string {
+func (q *quietApp) String() string {
 	return fmt.Sprintf("%d requests, %d failed, p50 %v, p99 %v, most %v", len(q.took)+len(q.failed), len(q.failed),
 		q.quantile(0.5).Round(10*time.Microsecond), q.quantile(0.99).Round(10*time.Microsecond), q.quantile(1).Round(10*time.Microsecond))
 }
@@ -260,7 +260,7 @@ func TestOverload(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := start(t, dir)
 	parts := largeBody(50_000_000, os.Getenv("TRACEBED_OVERLOAD_SHAPE") == "one")
-	alone := &quiet{}
+	alone := &quietApp{}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	alone.run(s, "alone", ctx)
 	cancel()
@@ -275,7 +275,7 @@ func TestOverload(t *testing.T) {
 	c.many(500, func(int) { c.dawdles(request+"Content-Length: 100000\r\n\r\n{", " ") })
 	c.many(senders, func(i int) { c.sends(i, parts) })
 	c.many(downloads, func(int) { time.Sleep(2 * time.Second); c.sips() })
-	beside := &quiet{}
+	beside := &quietApp{}
 	beside.run(s, "beside", ctx)
 	c.wg.Wait()
 	now, most := s.resident(t)
