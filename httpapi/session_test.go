@@ -2,13 +2,19 @@ package httpapi
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 func TestSession(t *testing.T) {
-	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	e := start(t, newFake(), Options{Version: "1.2.3", Now: func() time.Time { return now }})
+	var late atomic.Bool // the clock is two days on
+	e := start(t, newFake(), Options{Version: "1.2.3", Now: func() time.Time {
+		if late.Load() {
+			return time.Date(2026, 6, 3, 0, 0, 0, 0, time.UTC)
+		}
+		return time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	}})
 	for _, c := range []struct{ token, want string }{
 		{adminToken, `{"data":{"auth":"token","name":"TRACEBED_ADMIN_TOKEN","rights":["write","read","admin"],"apps":"*","expires_at":null,"version":"1.2.3"}}`},
 		{e.newToken("ci", Scope{Apps: []string{"b", "a"}}, "write"), `{"data":{"auth":"token","name":"ci","rights":["write"],"apps":["b","a"],"expires_at":null,"version":"1.2.3"}}`},
@@ -25,7 +31,7 @@ func TestSession(t *testing.T) {
 	if a = e.do("GET", "/v1/session", secret, ""); !strings.Contains(string(a.body), `"expires_at":"2026-06-02T00:00:00Z"`) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
-	now = now.Add(48 * time.Hour)
+	late.Store(true)
 	for _, token := range []string{secret, "unknown", ""} {
 		if a = e.do("GET", "/v1/session", token, ""); a.StatusCode != 401 {
 			t.Errorf("%q: %d %s", token, a.StatusCode, a.body)
