@@ -126,7 +126,7 @@ func runClient(t *testing.T, s *server, llm, dir, file, code, env string, more .
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	err := cmd.Wait()
 	if lost := lostData.Find(append(errOut.Bytes(), out.Bytes()...)); err != nil || lost != nil {
