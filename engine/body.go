@@ -106,13 +106,32 @@ func putUvarint5(b []byte, v uint64) {
 }
 
 // appendEnd encodes the end of a run: 0 while open, else the zigzag distance
-// from the trace's start in ns, plus one.
+// from the trace's start: in µs plus 2, or, where it is no whole µs, a 1 and
+// the distance in ns. Dynamiq sends µs, which take 3 bytes where ns take 5.
 func appendEnd(dst []byte, end, startUS int64) []byte {
 	if end == openEnd {
 		return append(dst, 0)
 	}
 	d := end - startUS*1000
-	return binary.AppendUvarint(dst, (uint64(d)<<1^uint64(d>>63))+1)
+	if d%1000 == 0 {
+		d /= 1000
+		return binary.AppendUvarint(dst, (uint64(d)<<1^uint64(d>>63))+2)
+	}
+	return binary.AppendUvarint(append(dst, 1), uint64(d)<<1^uint64(d>>63))
+}
+
+// end reads what appendEnd wrote.
+func (r *reader) end(startUS int64) int64 {
+	e, unit := r.uvarint(), int64(1000)
+	switch e {
+	case 0:
+		return openEnd
+	case 1:
+		e, unit = r.uvarint(), 1
+	default:
+		e -= 2
+	}
+	return startUS*1000 + (int64(e>>1)^-int64(e&1))*unit
 }
 
 // decodeBody takes a `z` value apart without decompressing anything.
@@ -127,7 +146,7 @@ func decodeBody(b []byte, startUS int64) (body, error) {
 	before := r.b
 	for range out.runs {
 		r.take(16)
-		r.uvarint()
+		r.end(startUS)
 	}
 	if !r.bad {
 		out.table = before[:len(before)-len(r.b)]
@@ -154,11 +173,7 @@ func decodeBody(b []byte, startUS int64) (body, error) {
 func (b *body) marks(dst []runMark) []runMark {
 	r := reader{b: b.table}
 	for range b.runs {
-		m := runMark{idHash: r.uint64(), hash: r.uint64(), end: openEnd}
-		if e := r.uvarint(); e != 0 {
-			e--
-			m.end = b.startUS*1000 + (int64(e>>1) ^ -int64(e&1))
-		}
+		m := runMark{idHash: r.uint64(), hash: r.uint64(), end: r.end(b.startUS)}
 		dst = append(dst, m)
 	}
 	return dst

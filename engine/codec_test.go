@@ -282,3 +282,20 @@ func FuzzMarker(f *testing.F) {
 		}
 	})
 }
+
+func TestRunEnds(t *testing.T) {
+	const start = int64(1_780_000_000_123_456)
+	for _, c := range []struct {
+		end   int64
+		bytes int
+	}{
+		{openEnd, 1}, {start * 1000, 1}, {start*1000 + 300_000_000, 3}, {start*1000 - 5000, 1},
+		{start*1000 + 300_000_001, 6}, {start*1000 - 1, 2}, {0, 8}, {trace.MaxNS, 11}, {trace.MaxNS / 1000 * 1000, 8},
+	} {
+		b := appendEnd(nil, c.end, start)
+		r := reader{b: b}
+		if got := r.end(start); got != c.end || r.done("end") != nil || len(b) != c.bytes {
+			t.Errorf("%d: got %d from % x (%d bytes, want %d)", c.end, got, b, len(b), c.bytes)
+		}
+	}
+}

@@ -100,8 +100,8 @@ func TestCanonicalForm(t *testing.T) {
 				`"metadata":{"node":{"group":"llms","model":"openai/gpt-4o"},"usage":{"total_tokens":450,"prompt_tokens":412,` +
 				`"prompt_tokens_cost_usd":6.18e-05,"completion_tokens":38,"completion_tokens_cost_usd":null,"other":1,` +
 				`"cache_read_input_tokens":256,"cache_creation_input_tokens":"no"}},"error":null,"executions":[],"tags":["x","y"],` +
-				`"group":"llms","model":"openai/gpt-4o","usage":{"prompt_tokens":412,"completion_tokens":38,"total_tokens":450,` +
-				`"prompt_tokens_cost_usd":6.18e-05,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":null,` +
+				`"group":"llms","model":"openai/gpt-4o","usage":{"prompt_tokens":412,"prompt_tokens_cost_usd":6.18e-05,"completion_tokens":38,` +
+				`"completion_tokens_cost_usd":null,"total_tokens":450,"total_tokens_cost_usd":null,` +
 				`"cache_read_input_tokens":256,"cache_creation_input_tokens":null},"duration_ms":2803.171}`,
 		},
 	} {

@@ -171,19 +171,19 @@ func appendMillis(dst []byte, us int64) []byte {
 	return dst
 }
 
-// appendUsage appends the usage object. A cost is null where no counted run
+// appendUsage appends the usage object, in the order of usageOrder. A cost is null where no counted run
 // knew it.
 func appendUsage(dst []byte, s *rollup.Sample) []byte {
 	dst = append(dst, `{"prompt_tokens":`...)
 	dst = strconv.AppendInt(dst, s.PromptTokens, 10)
-	dst = append(dst, `,"completion_tokens":`...)
-	dst = strconv.AppendInt(dst, s.CompletionTokens, 10)
-	dst = append(dst, `,"total_tokens":`...)
-	dst = strconv.AppendInt(dst, s.TotalTokens, 10)
 	dst = append(dst, `,"prompt_tokens_cost_usd":`...)
 	dst = appendCost(dst, s.PromptCost, s.PromptPriced)
+	dst = append(dst, `,"completion_tokens":`...)
+	dst = strconv.AppendInt(dst, s.CompletionTokens, 10)
 	dst = append(dst, `,"completion_tokens_cost_usd":`...)
 	dst = appendCost(dst, s.CompletionCost, s.CompletionPriced)
+	dst = append(dst, `,"total_tokens":`...)
+	dst = strconv.AppendInt(dst, s.TotalTokens, 10)
 	dst = append(dst, `,"total_tokens_cost_usd":`...)
 	dst = appendCost(dst, s.TotalCost, s.TotalPriced)
 	dst = append(dst, `,"unpriced_count":`...)

@@ -102,15 +102,15 @@ func TestRules(t *testing.T) {
 		{"canceled is no error", []Run{runOf("a canceled 1-2", withError(`{"message":"x"}`))}, false, `{"error":null}`},
 
 		{"leaf rule", []Run{runOf("a ok 1-9", withUsage(30, 3, picoUSD(9))), runOf("b<a ok 1-9"), runOf("c<b ok 1-2", withUsage(10, 1, picoUSD(2e12))), runOf("d<b ok 3-4", withUsage(20, 2, nil))}, false,
-			`{"usage":{"prompt_tokens":30,"completion_tokens":3,"total_tokens":33,"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":2,"unpriced_count":1}}`},
+			`{"usage":{"prompt_tokens":30,"prompt_tokens_cost_usd":null,"completion_tokens":3,"completion_tokens_cost_usd":null,"total_tokens":33,"total_tokens_cost_usd":2,"unpriced_count":1}}`},
 		{"usage of orphans counts", []Run{runOf("a ok 1-9"), runOf("c<far ok 1-2", withUsage(10, 1, nil))}, false,
-			`{"usage":{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":null,"unpriced_count":1}}`},
+			`{"usage":{"prompt_tokens":10,"prompt_tokens_cost_usd":null,"completion_tokens":1,"completion_tokens_cost_usd":null,"total_tokens":11,"total_tokens_cost_usd":null,"unpriced_count":1}}`},
 		{"a remote root below another is its descendant", []Run{runOf("a ok 1-9", withUsage(30, 3, picoUSD(9))), runOf("b<a ok 2-3", withRemote, withUsage(30, 3, picoUSD(0)))}, false,
-			`{"usage":{"prompt_tokens":30,"completion_tokens":3,"total_tokens":33,"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":0,"unpriced_count":0},"duration_ms":8000}`},
+			`{"usage":{"prompt_tokens":30,"prompt_tokens_cost_usd":null,"completion_tokens":3,"completion_tokens_cost_usd":null,"total_tokens":33,"total_tokens_cost_usd":0,"unpriced_count":0},"duration_ms":8000}`},
 		{"total cost from its parts", []Run{runOf("a ok 1-9", func(r *Run) { r.Usage = &Usage{PromptCost: picoUSD(84600000), CompletionCost: picoUSD(15400000)} })}, false,
-			`{"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_cost_usd":0.0000846,"completion_tokens_cost_usd":0.0000154,"total_tokens_cost_usd":0.0001,"unpriced_count":0}}`},
+			`{"usage":{"prompt_tokens":0,"prompt_tokens_cost_usd":0.0000846,"completion_tokens":0,"completion_tokens_cost_usd":0.0000154,"total_tokens":0,"total_tokens_cost_usd":0.0001,"unpriced_count":0}}`},
 		{"no usage", []Run{runOf("a ok 1-9")}, false,
-			`{"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":null,"unpriced_count":0}}`},
+			`{"usage":{"prompt_tokens":0,"prompt_tokens_cost_usd":null,"completion_tokens":0,"completion_tokens_cost_usd":null,"total_tokens":0,"total_tokens_cost_usd":null,"unpriced_count":0}}`},
 
 		{"facts of the earliest root, else of the first that has one", []Run{
 			runOf("a ok 1-2", withText(func(r *Run) *string { return &r.SessionID }, "s1")),
@@ -153,8 +153,8 @@ func TestTraceObject(t *testing.T) {
 	s := Derive(runs, Options{})
 	const want = `{"id":"t","app_id":"app","name":"Flow","status":"succeeded","started_at":"1970-01-01T00:00:01.000000Z",` +
 		`"ended_at":"1970-01-01T00:00:03.807630Z","duration_ms":2807.63,"input":{"q": 1},"output":"é\n","error":null,` +
-		`"usage":{"prompt_tokens":412,"completion_tokens":38,"total_tokens":450,"prompt_tokens_cost_usd":null,` +
-		`"completion_tokens_cost_usd":null,"total_tokens_cost_usd":0.0000846,"unpriced_count":0},"run_count":2,"session_id":"s",` +
+		`"usage":{"prompt_tokens":412,"prompt_tokens_cost_usd":null,"completion_tokens":38,"completion_tokens_cost_usd":null,` +
+		`"total_tokens":450,"total_tokens_cost_usd":0.0000846,"unpriced_count":0},"run_count":2,"session_id":"s",` +
 		`"user_id":null,"source_id":null,"tags":["t1"],"metadata":{"env":"prod"},"version":null,"environment":null,` +
 		`"models":["openai/gpt-4o"],"stale":false,"updated_at":"1970-01-01T00:00:02Z","runs":[{"id":"l"},{"id":"a"}]`
 	got := AppendRuns(AppendTrace(nil, "app", runs, &s, Time{NS: 2 * second, Valid: true}, Options{}), runs)

@@ -113,9 +113,15 @@ func appendUniform(dst []byte, f *Fields, r *Run) []byte {
 	return append(dst, '}')
 }
 
+// usageOrder is the order in which usage is written: that of the Dynamiq SDK,
+// so that in a compressed trace the uniform members are one copy of those that
+// were sent (30 bytes less for each LLM call).
+var usageOrder = [numUsage]int{0, usagePromptCost, 1, usagePromptCost + 1, 2, usagePromptCost + 2, 6, 7, 8, 9}
+
 // appendUsage appends the usage members that usageFacts and Estimate noted.
 func (f *Fields) appendUsage(dst []byte) []byte {
-	for i, text := range usageText {
+	for _, i := range usageOrder {
+		text := usageText[i]
 		switch value := f.usage[i]; {
 		case value != nil:
 			dst = append(append(dst, text...), value...)

@@ -48,11 +48,11 @@ func TestEstimate(t *testing.T) {
 		u.PromptCost, u.CompletionCost, u.TotalCost = &p, &c, &total
 		return true
 	}
-	const head = `{"prompt_tokens":10,"completion_tokens":2,"total_tokens":null,`
 	const tail = `"cache_read_input_tokens":null,"cache_creation_input_tokens":null`
-	estimated := head + `"prompt_tokens_cost_usd":0.00000001,"completion_tokens_cost_usd":0.000000000002,` +
-		`"total_tokens_cost_usd":0.000000010002,` + tail + `,"cost_estimated":true}`
-	unknown := head + `"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":null,` + tail + `}`
+	estimated := `{"prompt_tokens":10,"prompt_tokens_cost_usd":0.00000001,"completion_tokens":2,` +
+		`"completion_tokens_cost_usd":0.000000000002,"total_tokens":null,"total_tokens_cost_usd":0.000000010002,` + tail + `,"cost_estimated":true}`
+	const unpriced = `{"prompt_tokens":10,"prompt_tokens_cost_usd":null,"completion_tokens":2,"completion_tokens_cost_usd":null,"total_tokens":null,`
+	unknown := unpriced + `"total_tokens_cost_usd":null,` + tail + `}`
 	for _, c := range []struct {
 		name, model, usage string
 		price              Pricer
@@ -65,7 +65,7 @@ func TestEstimate(t *testing.T) {
 		{"no usage", `"m"`, `null`, fixed, `null`},
 		{
 			"sent total stays alone", `"m"`, `{"prompt_tokens":10,"completion_tokens":2,"total_tokens_cost_usd":0}`, fixed,
-			head + `"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":0,` + tail + `}`,
+			unpriced + `"total_tokens_cost_usd":0,` + tail + `}`,
 		},
 		{
 			"a mark without a cost is dropped", `"n"`, `{"prompt_tokens":10,"completion_tokens":2,"cost_estimated":true}`, fixed,
@@ -74,7 +74,7 @@ func TestEstimate(t *testing.T) {
 		{
 			"a mark that is not true is dropped", `"n"`,
 			`{"prompt_tokens":10,"completion_tokens":2,"total_tokens_cost_usd":1,"cost_estimated":"yes"}`, fixed,
-			head + `"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":1,` + tail + `}`,
+			unpriced + `"total_tokens_cost_usd":1,` + tail + `}`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,8 +105,8 @@ func TestUsageParts(t *testing.T) {
 	if u.CacheReadTokens != 4 || u.CacheWriteTokens != 3 || u.ReasoningTokens != 2 || u.TotalTokens != 10 {
 		t.Errorf("%+v", u)
 	}
-	want := `{"prompt_tokens":10,"completion_tokens":null,"total_tokens":null,"prompt_tokens_cost_usd":null,` +
-		`"completion_tokens_cost_usd":null,"total_tokens_cost_usd":null,"cache_read_input_tokens":4,` +
+	want := `{"prompt_tokens":10,"prompt_tokens_cost_usd":null,"completion_tokens":null,"completion_tokens_cost_usd":null,` +
+		`"total_tokens":null,"total_tokens_cost_usd":null,"cache_read_input_tokens":4,` +
 		`"cache_creation_input_tokens":3.0,"reasoning_tokens":2}`
 	if got := uniformUsage(&r); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -175,16 +175,15 @@ func appendSpanUsage(dst []byte, u *Usage) []byte {
 	if u == nil {
 		return append(dst, "null"...)
 	}
+	costs := [...]*rollup.Money{u.PromptCost, u.CompletionCost, u.TotalCost}
 	for i, n := range [...]int64{u.PromptTokens, u.CompletionTokens, u.TotalTokens} {
 		dst = append(dst, usageText[i]...)
 		dst = strconv.AppendInt(dst, n, 10)
-	}
-	for i, cost := range [...]*rollup.Money{u.PromptCost, u.CompletionCost, u.TotalCost} {
 		dst = append(dst, usageText[usagePromptCost+i]...)
-		if cost == nil {
-			dst = append(dst, "null"...)
-		} else {
+		if cost := costs[i]; cost != nil {
 			dst = cost.AppendUSD(dst)
+		} else {
+			dst = append(dst, "null"...)
 		}
 	}
 	for i, n := range [...]int64{u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens} {

@@ -32,8 +32,8 @@ func TestAppendSpan(t *testing.T) {
 	const want = `{"id":"s1","name":"a \"b\"","type":"node","trace_id":"t","source_id":null,"session_id":"se","start_time":"2001-09-09T01:46:40.000000Z",` +
 		`"end_time":"2001-09-09T01:46:40.000001500Z","parent_run_id":"p","status":"failed","input":[1],"output":null,` +
 		`"metadata":{"plan":"pro","otlp":{}},"error":{"message":"no"},"executions":[],"tags":["x","y"],"group":"llms","model":"m",` +
-		`"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,"prompt_tokens_cost_usd":null,"completion_tokens_cost_usd":null,` +
-		`"total_tokens_cost_usd":0.0000015,"cache_read_input_tokens":3,"cache_creation_input_tokens":null,"reasoning_tokens":1,"cost_estimated":true},` +
+		`"usage":{"prompt_tokens":5,"prompt_tokens_cost_usd":null,"completion_tokens":2,"completion_tokens_cost_usd":null,` +
+		`"total_tokens":7,"total_tokens_cost_usd":0.0000015,"cache_read_input_tokens":3,"cache_creation_input_tokens":null,"reasoning_tokens":1,"cost_estimated":true},` +
 		`"duration_ms":0.001,"source":"otlp","parent_remote":true,"user_id":"u","version":"1","environment":"prod"}`
 	if string(r.JSON) != want {
 		t.Errorf("got  %s\nwant %s", r.JSON, want)

@@ -12,7 +12,7 @@ func TestAppendNode(t *testing.T) {
 		`"metadata":{"node":{"id":"n-1","prompt":{"messages":[{"id":7}]},"depends":[{"node":{"id":"a","name":"A"},"option":null},{"node":"odd"},5,{"node":{"id":"b"}}]},` +
 		`"run_depends":[{"node":{"name":"x","id":"c\n"},"option":null,"condition":null}],"usage":{"prompt_tokens":1}},` +
 		`"error":{"message":"boom \u00e9","traceback":"…"},"executions":[{"id":1},{"id":2}],"tags":[],"group":"llms","model":"openai/gpt-4o",` +
-		`"usage":{"prompt_tokens":412,"completion_tokens":38,"total_tokens":450,"prompt_tokens_cost_usd":1e-05,"completion_tokens_cost_usd":null,"total_tokens_cost_usd":7.5e-05,"cost_estimated":true},"duration_ms":500}`
+		`"usage":{"prompt_tokens":412,"prompt_tokens_cost_usd":1e-05,"completion_tokens":38,"completion_tokens_cost_usd":null,"total_tokens":450,"total_tokens_cost_usd":7.5e-05,"cost_estimated":true},"duration_ms":500}`
 	const want = `{"id":"r1","parent_run_id":"p","name":"Order LLM","type":"node","group":"llms","status":"failed",` +
 		`"start_time":"2026-01-01T00:00:00.5Z","end_time":"2026-01-01T00:00:01Z","duration_ms":500,"model":"openai/gpt-4o","node_id":"n-1",` +
 		`"prompt_tokens":412,"completion_tokens":38,"total_tokens":450,"total_cost_usd":7.5e-05,"cost_estimated":true,"attempts":2,` +

@@ -6,12 +6,12 @@ import (
 )
 
 const (
-	hashLog  = 13
+	hashLog  = 14
 	minMatch = 5
 	// chainDepth is how many earlier places of equal hash are looked at.
-	chainDepth = 4
+	chainDepth = 6
 	// goodMatch is a length from which nothing better is looked for.
-	goodMatch = 48
+	goodMatch = 128
 	// Literals without a match for 1<<skipLog bytes are looked at in wider and
 	// wider steps; inside a match every matchStep-th place is noted.
 	skipLog   = 7
@@ -75,7 +75,8 @@ func (m *matcher) segment(from, to int) {
 			m.insert(at, v>>8)
 		} else if w := binary.LittleEndian.Uint64(src[c:]); (w^v)<<24 == 0 && c != 0 {
 			at, length, offset = m.lazy(src, at, last, c, v)
-		} else {
+		}
+		if length == 0 {
 			at += 1 + (at-anchor)>>skipLog
 			continue
 		}
@@ -97,7 +98,7 @@ func (m *matcher) segment(from, to int) {
 // lazy takes the best match at a place, or behind it while that is better.
 func (m *matcher) lazy(src []byte, at, last int, c uint16, v uint64) (_, length int, offset uint32) {
 	length, offset = m.longest(src, at, c, v, 0, 0)
-	for length < goodMatch && at < last {
+	for length > 0 && length < goodMatch && at < last {
 		v = binary.LittleEndian.Uint64(src[at+1:])
 		c = m.insert(at+1, v)
 		n, o := m.longest(src, at+1, c, v, length, offset)
