@@ -1,5 +1,8 @@
 // Traces that the tests of the run sheet look at: large ones, wide ones, and
 // ones whose texts are hostile.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repo } from './harness.mjs'
 
 const T0 = Date.parse('2026-06-10T09:00:00Z')
 const at = (ms) => new Date(T0 + ms).toISOString()
@@ -110,9 +113,26 @@ export function body(runs) {
 }
 
 /** Sends runs, some at a time. */
-export async function send(base, app, runs, headers = {}, each = 10_000) {
-  for (let i = 0; i < runs.length; i += each) {
-    const res = await fetch(`${base}/v1/apps/${app}/traces`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: body(runs.slice(i, i + each)) })
-    if (!res.ok) throw new Error(`${res.status} ${await res.text()}`)
+export async function send(server, app, runs, each = 10_000) {
+  for (let i = 0; i < runs.length; i += each) await server.api(`/v1/apps/${app}/traces`, { method: 'POST', body: body(runs.slice(i, i + each)) })
+}
+
+export const AGENT = '00002b01-0001-4d1a-810c-00029030a232'
+export const FAILED = '00003c01-0001-4422-840f-000393971532'
+export const FLOW = 'order flow #17'
+export const GENAI = '5b8efff798038103d269b633813fc60c'
+export const OPENINFERENCE = '7c9efff798038103d269b633813fc61d'
+
+/** Sends the shared fixtures of both formats to the app fx. */
+export async function sendFixtures(server) {
+  for (const dir of ['e2e/testdata', 'engine/otlp/testdata']) {
+    for (const name of readdirSync(join(repo, dir)).filter((n) => n !== 'expected.json')) {
+      for (const r of JSON.parse(readFileSync(join(repo, dir, name), 'utf8')).requests) {
+        await server.api('/v1/apps/fx/traces', { method: 'POST', body: r.body })
+      }
+    }
   }
 }
+
+/** The address of the sheet of a trace. */
+export const link = (trace, more = {}, app = 'fx') => '?' + new URLSearchParams({ app, trace, ...more })

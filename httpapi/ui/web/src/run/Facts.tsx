@@ -52,9 +52,8 @@ export function ErrorBanner({ error, title }: { error: Json | undefined; title: 
         <p>{message ? <UserText text={message} /> : 'It failed without a message.'}</p>
         {e.traceback && (
           <details>
-            <summary>
-              Traceback <CopyButton what="traceback" text={() => e.traceback!} />
-            </summary>
+            <summary>Traceback</summary>
+            <CopyButton what="traceback" text={() => e.traceback!} />
             <pre tabIndex={0}>
               <UserText text={e.traceback.slice(0, TRACEBACK)} />
             </pre>

@@ -47,7 +47,6 @@ function Box({ p, box: b }: { p: BoxesProps; box: PlacedBox }) {
       class={`rs-box ${b.open ? 'rs-group' : ''}`}
       role="option"
       aria-selected={selected}
-      aria-label={`${label(r)}, ${r.status}, ${duration(r.duration_ms)}${kids ? `, ${below} runs inside` : ''}`}
       data-run={r.id}
       data-look={lookOf(r)}
       data-status={r.status}
@@ -59,7 +58,7 @@ function Box({ p, box: b }: { p: BoxesProps; box: PlacedBox }) {
       <div class="rs-box-head">
         <RunIcon run={r} />
         <Line text={label(r)} />
-        {r.status !== 'succeeded' && <Status status={r.status} bare />}
+        {r.status === 'succeeded' ? <span class="sr-only">succeeded</span> : <Status status={r.status} bare />}
         {b.open && <span class="rs-box-facts num">{duration(r.duration_ms)}</span>}
         {kids > 0 && (
           <span

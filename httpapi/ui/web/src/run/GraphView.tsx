@@ -54,6 +54,7 @@ export default function GraphView({ forest: f, selected, select }: ViewProps): J
     e.preventDefault()
   }
   const drag = useDragAndWheel(box, setCamera)
+  const timed = placed?.edges.some((e) => e.kind === 'time')
   const zoomBy = (factor: number) => setCamera((c) => c && zoomAt(c, factor, width / 2, height / 2))
   return (
     <div class="rs-graph">
@@ -64,6 +65,7 @@ export default function GraphView({ forest: f, selected, select }: ViewProps): J
             : plan.hidden > 0
               ? `${plural(plan.shown, 'run')} of ${(plan.shown + plan.hidden).toLocaleString('en-US')}; open groups to see more (at most ${LIMIT.toLocaleString('en-US')} at once)`
               : plural(plan.shown, 'run')}
+          {!busy && timed && ' · dashed: order known by time only'}
         </span>
         <button type="button" class="rs-tool" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoomBy(1.25)}>
           <Icon name="plus" />

@@ -45,6 +45,19 @@ export function Left({ forest: f, selected, select, view, setView }: Props): JSX
     for (let i = f.parent[selected]!; i >= 0; i = f.parent[i]!) open.delete(f.runs[i]!.id)
     if (open.size !== closed.size) setClosed(open)
   }, [selected])
+  // The slash goes to the search from everywhere in the sheet.
+  useEffect(() => {
+    const sheet = document.querySelector<HTMLElement>('.rs-sheet')
+    const onKey = (e: KeyboardEvent) => {
+      const el = e.target as HTMLElement
+      if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) || !field.current)
+        return
+      e.preventDefault()
+      field.current.focus()
+    }
+    sheet?.addEventListener('keydown', onKey)
+    return () => sheet?.removeEventListener('keydown', onKey)
+  }, [])
   const setOpen = (run: number, open: boolean) => {
     const next = new Set(closed)
     if (open) next.delete(f.runs[run]!.id)
@@ -83,7 +96,7 @@ export function Left({ forest: f, selected, select, view, setView }: Props): JSX
           </>
         )}
       </div>
-      <div class="rs-view" id="rs-view" role="tabpanel" aria-labelledby={`rs-view-${view}`} data-search-field="">
+      <div class="rs-view" id="rs-view" role="tabpanel" aria-labelledby={`rs-view-${view}`}>
         {view === 'graph' ? (
           <GraphView {...props} />
         ) : view === 'timeline' ? (

@@ -3,6 +3,7 @@ import './run.css'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ApiError } from '../api'
+import { Help } from '../shell/Help'
 import { setParams, useParams } from '../state'
 import { Details } from './Details'
 import { duration, plural } from './figures'
@@ -28,8 +29,10 @@ const ADDRESS = 250
 /** The sheet. What is in view and what is selected stand in the address. */
 export default function RunSheet(p: RunSheetProps): JSX.Element {
   const loaded = useTree(p.app, p.traceId)
+  const [help, setHelp] = useState(false)
   return (
-    <Sheet label={`Trace ${p.traceId}`} onClose={p.onClose}>
+    <Sheet label={`Trace ${p.traceId}`} onClose={p.onClose} onHelp={() => setHelp(true)}>
+      {help && <Help onClose={() => setHelp(false)} />}
       <Head p={p} tree={loaded.tree} />
       {loaded.tree ? (
         <>

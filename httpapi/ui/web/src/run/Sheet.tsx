@@ -2,17 +2,18 @@
 // a handle between them.
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { typing } from '../keys'
 
-/** A modal dialog over the page. The browser keeps the focus in it and gives it back. */
-export function Sheet({
-  label,
-  onClose,
-  children,
-}: {
+interface SheetProps {
   label: string
   onClose(): void
+  /** Called for the key that lists the keys. */
+  onHelp(): void
   children: ComponentChildren
-}): JSX.Element {
+}
+
+/** A modal dialog over the page. The browser keeps the focus in it and gives it back. */
+export function Sheet({ label, onClose, onHelp, children }: SheetProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   const close = useRef(onClose)
   close.current = onClose
@@ -38,12 +39,13 @@ export function Sheet({
         close.current()
       }}
       onKeyDown={(e) => {
-        // The page's own keys stay out while the sheet is open, but for its help.
+        // The page's own keys stay out while the sheet is open.
         if (e.key === 'Escape') {
           e.preventDefault()
           close.current()
         }
-        if (e.key !== '?') e.stopPropagation()
+        if (e.key === '?' && !typing(e.target)) onHelp()
+        e.stopPropagation()
       }}
       onPointerDown={(e) => {
         if (e.target === dialog.current) close.current()

@@ -35,7 +35,7 @@ export function TimelineView(p: RowsProps): JSX.Element {
     return by
   }, [p.path])
   const place = (ms: number) => `${(((ms - range.from) / (range.to - range.from)) * 100).toFixed(4)}%`
-  const marks = ticks(range, Math.max(1, Math.floor(width / 66)))
+  const marks = ticks(range, Math.max(1, Math.floor(width / 56)))
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return
     if (e.key === '+' || e.key === '=') set(zoom(range, 0.6, 0.5, f.span))

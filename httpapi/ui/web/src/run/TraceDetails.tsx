@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import type { TraceRow } from '../types'
 import { Chips, ErrorBanner, Facts, type Fact } from './Facts'
 import { count, duration, instant, money } from './figures'
-import { kind, parse } from './json'
+import { parse, raw } from './json'
 import { UserText } from './Text'
 import { useValue, ValueSection, type Place } from './ValueSection'
 import type { Doc } from './values'
@@ -20,7 +20,7 @@ export function TraceDetails({ trace: t, doc, place, zone }: Props): JSX.Element
   const input = useValue(place, 'input', doc.value('input'))
   const output = useValue(place, 'output', doc.value('output'))
   const metadata = useValue(place, 'metadata', doc.value('metadata'))
-  const hasMetadata = metadata.value && kind(metadata.value.json) !== 'null'
+  const hasMetadata = metadata.value && !['null', '{}'].includes(raw(metadata.value.json))
   return (
     <>
       <ErrorBanner

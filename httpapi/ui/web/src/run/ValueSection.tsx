@@ -70,18 +70,16 @@ export function Section(props: {
   closed?: boolean
 }): JSX.Element {
   return (
-    <details class="rs-section" open={!props.closed}>
-      <summary>
-        <Icon name="chevron" />
-        <h3>{props.title}</h3>
-        {props.tools && (
-          <span class="rs-tools" onClick={(e) => e.preventDefault()}>
-            {props.tools}
-          </span>
-        )}
-      </summary>
-      <div class="rs-section-body">{props.children}</div>
-    </details>
+    <div class="rs-section">
+      <details open={!props.closed}>
+        <summary>
+          <Icon name="chevron" />
+          <h3>{props.title}</h3>
+        </summary>
+        <div class="rs-section-body">{props.children}</div>
+      </details>
+      {props.tools && <div class="rs-tools">{props.tools}</div>}
+    </div>
   )
 }
 

@@ -3,7 +3,6 @@
 import type { ComponentChildren, JSX, RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { label, type Forest } from './forest'
-import { duration } from './figures'
 import { Icon, RunIcon, Status } from './icons'
 import { moveOf } from './rowsnav'
 import { Line } from './Text'
@@ -43,6 +42,11 @@ export function RowList(p: RowListProps): JSX.Element {
   }, [selected, rows])
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.shiftKey) return
+    if (e.key === 'Enter' && selected >= 0) {
+      e.preventDefault()
+      document.getElementById('rs-details-panel')?.focus()
+      return
+    }
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW) - 2)
     const move = moveOf(e.key, f, rows, selected, p.collapsed, page)
     if (!move) return
@@ -92,7 +96,6 @@ function Row({ p, run: i, top }: { p: RowListProps; run: number; top: number }):
       aria-setsize={siblings.length}
       aria-posinset={siblings.length < 500 ? siblings.indexOf(i) + 1 : undefined}
       aria-selected={p.selected === i}
-      aria-label={`${label(r)}, ${r.status}, ${duration(r.duration_ms)}`}
       {...(kids ? { 'aria-expanded': open } : {})}
       data-run={r.id}
       data-match={match}
@@ -127,7 +130,7 @@ function RowName({ p, run: i, kids, open }: { p: RowListProps; run: number; kids
       )}
       <RunIcon run={r} />
       <Line text={label(r)} />
-      {r.status !== 'succeeded' && <Status status={r.status} bare />}
+      {r.status === 'succeeded' ? <span class="sr-only">succeeded</span> : <Status status={r.status} bare />}
       {f.adrift.has(i) && (
         <span class="rs-badge warn" title={`Stands at the top: ${f.adrift.get(i)}`}>
           {f.adrift.get(i)}

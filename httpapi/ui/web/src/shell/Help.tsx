@@ -12,6 +12,8 @@ const keys: [string, string][] = [
   ['d', 'Download the trace'],
   ['n p', 'Next and previous page'],
   ['← →', 'On a chart: previous and next bar; Enter opens its traces'],
+  ['← →', 'In a run tree: close and open a run; Enter goes to its details'],
+  ['+ - 0', 'In a graph or a timeline: closer, further, all of it'],
   ['Esc', 'Close what is open'],
 ]
 
