@@ -49,6 +49,7 @@ test('a document with values that were cut', () => {
     '{"data":{"id":"r","input":"{\\"a\\":1","input_truncated":true,"output":{"n":12345678901234567890},"error":null}}',
   )
   expect(doc.value('input')).toMatchObject({ partial: true })
+  expect(doc.value('input')).toBe(doc.value('input'))
   expect(raw(doc.value('output')!.json)).toBe('{"n":12345678901234567890}')
   expect(kind(doc.value('error')!.json)).toBe('null')
   expect(doc.member('error')).toBeUndefined()

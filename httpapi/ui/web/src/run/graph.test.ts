@@ -156,14 +156,14 @@ test('what depends stands below what it depends on', () => {
   expect(at.get('c')!.y).toBe(at.get('b')!.y)
 })
 
-test('a loop of a thousand steps is folded into columns', () => {
+test('a loop of hundreds of steps is folded into columns', () => {
   const list = [run('w', null, 0, 1e6)]
-  for (let i = 0; i < 1000; i++) list.push(run(`s${i}`, 'w', i * 10, i * 10 + 9))
+  for (let i = 0; i < 300; i++) list.push(run(`s${i}`, 'w', i * 10, i * 10 + 9))
   const placed = layoutPlan(planGraph(buildForest(list), new Map()))
   expect(placed.height / placed.width).toBeGreaterThan(0.3)
   expect(placed.height / placed.width).toBeLessThan(3)
   expect(overlaps(placed.boxes)).toBe(0)
-  expect(placed.edges.length).toBe(999)
+  expect(placed.edges.length).toBe(299)
   for (const b of placed.boxes)
     expect(b.x >= 0 && b.y >= 0 && b.x + b.width <= placed.width + 0.01 && b.y + b.height <= placed.height + 0.01).toBe(true)
 })

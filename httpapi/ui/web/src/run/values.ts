@@ -21,7 +21,7 @@ export interface Doc {
   /** The whole object, long values cut. */
   json: Json
   member(name: string): Json | undefined
-  /** A value and whether it was cut. */
+  /** A value and whether it was cut; the same object each time. */
   value(field: Field): Value | undefined
 }
 
@@ -34,13 +34,15 @@ export function docOf(body: string): Doc {
     const v = members.get(name)
     return v && kind(v) !== 'null' ? v : undefined
   }
+  const values = new Map<Field, Value>()
+  for (const field of ['input', 'output', 'error', 'metadata'] as const) {
+    const v = members.get(field)
+    if (v) values.set(field, { json: v, partial: kind(members.get(`${field}_truncated`)) === 'boolean' })
+  }
   return {
     json,
     member,
-    value: (field) => {
-      const v = members.get(field)
-      return v && { json: v, partial: kind(members.get(`${field}_truncated`)) === 'boolean' }
-    },
+    value: (field) => values.get(field),
   }
 }
 
