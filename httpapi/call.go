@@ -77,6 +77,9 @@ func (c *call) run() (err error) {
 			err = &apiError{status: 500, code: codeInternal, message: "internal error", closeConn: true}
 		}
 	}()
+	if err := c.checkFraming(); err != nil {
+		return err
+	}
 	segs, raw, bad := splitTarget(c.ctx.Request.Header.RequestURI(), c.segs[:0])
 	if bad != nil {
 		return bad
