@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 PKGS    ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e lint bench bench-micro fuzz ui ui-test ui-check clean
+.PHONY: help run build test e2e lint bench bench-micro fuzz ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,15 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
+
+SOAK ?= 30m
+
+soak: build ## use everything for $(SOAK) and see that nothing grows
+	SOAK=$(SOAK) TRACEBED_BIN=$(abspath $(BIN)) $(GO) test -tags e2e -count 1 -timeout 24h -run '^TestSoak$$' -v ./e2e
+
+vuln: ## ask the Go vulnerability database about what is linked (says so where it cannot be reached)
+	cd tools/vuln && $(GO) build -o ../../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	tools/vuln/check.sh bin/govulncheck
 
 clean: ## remove what was built; data directories stay
 	rm -rf bin e2e/.clients
