@@ -98,7 +98,8 @@ test('a value of 20 MB does not hold up the tab, and is downloaded whole', async
   await input.getByRole('button', { name: 'Load more' }).click()
   await input.getByText('Shown in part: the first 8 MB').waitFor()
   assert.equal(await input.getByRole('button', { name: 'Load more' }).count(), 0)
-  await input.locator('.rs-json-toggle').nth(2).click()
+  // The list, its first hundred, and the first of them.
+  for (const n of [1, 2, 3]) await input.locator('.rs-json-toggle').nth(n).click()
   await input.getByText('"row 0 row 0').waitFor()
   const longest = await page.evaluate(() => globalThis.longest)
   console.log(`# longest pause with 8 MB of 32 MB on screen: ${Math.round(longest)} ms`)

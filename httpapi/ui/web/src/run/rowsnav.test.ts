@@ -19,6 +19,7 @@ test('arrows, j and k, home and end, pages', () => {
   expect(go('PageUp', 3)).toEqual({ go: 1 })
   expect(go('x', 0)).toBeNull()
   expect(go('ArrowDown', -1)).toEqual({ go: 0 })
+  expect(go('End', -1)).toEqual({ go: 3 })
 })
 
 test('right opens and goes in, left closes and goes out', () => {

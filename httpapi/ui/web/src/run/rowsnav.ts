@@ -11,7 +11,10 @@ export function moveOf(key: string, f: Forest, rows: Rows, at: number, collapsed
   const { list } = rows
   const here = rows.at.get(at)
   const to = (k: number): Move => (list.length ? { go: list[Math.max(0, Math.min(list.length - 1, k))]! } : null)
-  if (here === undefined) return ['ArrowDown', 'ArrowUp', 'j', 'k', 'Home', 'ArrowRight'].includes(key) ? to(0) : null
+  if (here === undefined) {
+    if (key === 'End') return to(list.length - 1)
+    return ['ArrowDown', 'ArrowUp', 'j', 'k', 'Home', 'ArrowRight'].includes(key) ? to(0) : null
+  }
   const kids = f.kids[at]!
   const open = kids.length > 0 && (rows.matches !== undefined || !collapsed.has(at))
   switch (key) {
