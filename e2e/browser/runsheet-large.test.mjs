@@ -61,7 +61,7 @@ test('50,000 runs: few rows in the page, the last in reach, search, timeline', a
   console.log(`# a frame while scrolling 50,000 runs: median ${frames[30].toFixed(1)} ms, 95th ${frames[57].toFixed(1)} ms`)
   assert.ok((await page.locator('.rs-row').count()) < 100)
   await page.getByLabel('Search runs').fill('call 4998')
-  await page.waitForFunction(() => document.querySelector('.rs-found').textContent === '6 found')
+  await page.waitForFunction(() => document.querySelector('.rs-found').textContent === '10 found')
   await page.keyboard.press('Escape')
   await page.getByRole('tab', { name: 'Timeline' }).click()
   await page.waitForSelector('.rs-row .rs-bar')
