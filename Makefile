@@ -1,6 +1,6 @@
 # Everything a developer runs. `make` or `make help` lists the targets.
 # Only Go is needed for run, test, lint, bench, fuzz and build; e2e uses
-# python3 as well, where it is installed.
+# python3, Node and Chromium as well, where they are; ui* need Node.
 
 GO      ?= go
 BIN     ?= bin/tracebed
@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 PKGS    ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e lint bench bench-micro fuzz ui ui-test ui-check clean soak vuln
+.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-micro fuzz ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,15 @@ test: ## all tests with the race detector, where a C compiler is at hand
 	  echo 'no C compiler, so without the race detector: $(GO) test $(PKGS)'; $(GO) test $(PKGS); \
 	fi
 
-e2e: build ## tests that drive the real binary, with real clients where python3 and node are at hand
+e2e: build ## tests that drive the real binary, with real clients where python3 and node are, and the page where Chromium is
 	TRACEBED_BIN=$(abspath $(BIN)) $(GO) test -tags e2e -count 1 -timeout 30m -v ./e2e
+	TRACEBED_BIN=$(abspath $(BIN)) e2e/browser/run
+
+e2e-browser: build ## the page in a real browser only; TESTS=traces.test.mjs for one file
+	TRACEBED_BIN=$(abspath $(BIN)) e2e/browser/run $(TESTS)
+
+bench-ui: build ## how soon the page shows and switches tabs on a million traces (minutes; needs Node and Chromium)
+	TRACEBED_BIN=$(abspath $(BIN)) e2e/browser/run bench.mjs
 
 WEB := httpapi/ui/web
 

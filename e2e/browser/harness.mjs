@@ -59,8 +59,9 @@ export async function startServer({ demo = false, args = [], token = 'the-admin-
       assert.ok(res.ok, `${method} ${path}: ${res.status} ${text}`)
       return JSON.parse(text)
     },
-    send(app, runs) {
-      return server.api(`/v1/apps/${encodeURIComponent(app)}/traces`, { method: 'POST', body: { runs } })
+    async send(app, runs) {
+      const answer = await server.api(`/v1/apps/${encodeURIComponent(app)}/traces`, { method: 'POST', body: { runs } })
+      assert.deepEqual(answer.data.rejected, [])
     },
     async stop() {
       const ended = new Promise((resolve) => child.on('exit', resolve))

@@ -33,7 +33,7 @@ export function App() {
     case 'checking':
       return <main class="center" aria-busy="true" />
     case 'in':
-      return <Page info={who.info} />
+      return who.info.rights.includes('read') ? <Page info={who.info} /> : <NoRight info={who.info} />
   }
 }
 
@@ -57,12 +57,12 @@ function Page({ info }: { info: SessionInfo }) {
   const go = (t: Tab) => setParams({ tab: t === 'monitoring' ? null : t, page: null })
   useKeys({ '?': () => setHelp(true), '1': () => go('monitoring'), '2': () => go('traces'), r: refreshNow })
 
-  if (!info.rights.includes('read')) return <NoRight info={info} />
   if (app === null) {
     return <main class="center">{apps.error && <ErrorNotice error={apps.error} what="The apps could not be listed" onRetry={apps.reload} />}</main>
   }
   const known = apps.data?.list.find((a) => a.id === app)
   const empty = apps.data !== null && !apps.data.more && (known?.trace_count ?? 0) === 0
+  const content = tab === 'traces' ? <Traces key={app} app={app} /> : <Monitoring key={app} app={app} />
   return (
     <>
       <a class="skip-link" href="#content" onClick={(e) => (e.preventDefault(), document.getElementById('content')?.focus())}>
@@ -71,7 +71,8 @@ function Page({ info }: { info: SessionInfo }) {
       <Header apps={apps.data ?? { list: [], more: false }} app={app} tab={tab} info={info} onHelp={() => setHelp(true)} />
       <main id="content" tabIndex={-1} class={tab}>
         <h1 class="sr-only">{tab === 'traces' ? 'Traces' : 'Monitoring'}</h1>
-        {empty ? <Empty app={app} /> : tab === 'traces' ? <Traces key={app} app={app} /> : <Monitoring key={app} app={app} />}
+        {apps.error && apps.data === null && <ErrorNotice error={apps.error} what="The apps could not be listed" onRetry={apps.reload} />}
+        {empty ? <Empty app={app} /> : apps.data && content}
       </main>
       {trace !== null && (
         <RunSheet

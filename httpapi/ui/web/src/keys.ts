@@ -15,6 +15,8 @@ export function useKeys(handlers: Readonly<Record<string, (e: KeyboardEvent) => 
     const onKey = (e: KeyboardEvent) => {
       if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || typing(e.target)) return
       if (document.querySelector('[aria-modal="true"], dialog[open]')) return
+      // A text that scrolls keeps its arrows.
+      if (e.key.startsWith('Arrow') && e.target instanceof Element && e.target.closest('pre')) return
       const fn = latest.current[e.key]
       if (!fn) return
       // A button or link keeps its own Enter.

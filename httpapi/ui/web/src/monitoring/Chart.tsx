@@ -86,8 +86,13 @@ export function Chart(props: ChartProps) {
         <strong class="headline num" title={data.exact(data.total)} data-total={data.total ?? ''}>
           {data.headline(data.total)}
         </strong>
-        <span class="when num">{bar ? barLabel(bar, by, zone) : data.kind === 'lines' ? 'average of the period' : 'in the period'}</span>
-        {bar && data.kind === 'stack' && <span class="bar-total num">{data.exact(data.totals[at!] ?? null)}</span>}
+        <span class="what">{data.kind === 'lines' ? 'average of the period' : 'in the period'}</span>
+        {bar && (
+          <span class="at num">
+            {barLabel(bar, by, zone)}
+            {data.kind === 'stack' && <b>{data.exact(data.totals[at!] ?? null)}</b>}
+          </span>
+        )}
       </div>
       <ul class="legend">
         {data.series.map((s) => (

@@ -39,6 +39,10 @@ export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: Plo
   const ys: (number | null)[][] = stack ? [...stack].reverse() : data.series.map((s) => s.values)
   const list = stack ? [...data.series].reverse() : data.series
   let dragged = false
+  // The crosshair stands on bars, where uPlot's own follows the pointer.
+  const hair = document.createElement('div')
+  hair.className = 'crosshair'
+  hair.hidden = true
 
   const u = new uPlot(
     {
@@ -53,13 +57,22 @@ export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: Plo
       axes: [xAxis(axis), yAxis(data)],
       series: [{}, ...list.map((s) => (stack ? bars(cssVar(s.color)) : line(cssVar(s.color), n)))],
       cursor: {
+        x: false,
         y: false,
         points: stack ? { show: false } : { size: 7 },
-        drag: { x: true, y: false, setScale: false },
+        // Drags are told from clicks below: a hand that shakes still clicks.
+        drag: { x: true, y: false, setScale: false, click: () => undefined },
         sync: { key: sync, setSeries: false, scales: ['x', null] },
       },
       hooks: {
-        setCursor: [(self) => on.onHover(self.cursor.idx ?? null)],
+        setCursor: [
+          (self) => {
+            const bar = self.cursor.idx ?? null
+            hair.hidden = bar === null
+            if (bar !== null) hair.style.transform = `translateX(${self.valToPos(bar, 'x')}px)`
+            on.onHover(bar)
+          },
+        ],
         setSelect: [
           (self) => {
             const { left, width } = self.select
@@ -75,6 +88,7 @@ export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: Plo
     [x, ...ys] as uPlot.AlignedData,
     root,
   )
+  u.over.append(hair)
   u.over.addEventListener('mousedown', () => (dragged = false))
   u.over.addEventListener('click', () => {
     const bar = u.cursor.idx

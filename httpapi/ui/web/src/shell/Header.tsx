@@ -37,7 +37,7 @@ export function Header({ apps, app, tab, info, onHelp }: HeaderProps) {
         <ZonePicker />
         <Refresh />
         <ThemePicker />
-        <button type="button" class="button quiet icon" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp}>
+        <button type="button" class="button quiet icon help" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp}>
           <Icon name="help" />
         </button>
         <Account info={info} />
@@ -141,7 +141,7 @@ function ThemePicker() {
   const chosen = useStore(theme)
   const t = themes.find((x) => x.id === chosen) ?? themes[0]!
   return (
-    <Menu label={`Theme: ${t.label}`} class="button quiet icon" align="right" face={<Icon name={t.icon} />}>
+    <Menu label={`Theme: ${t.label}`} class="button quiet icon" align="right" iconOnly face={<Icon name={t.icon} />}>
       {(close) =>
         themes.map((x) => (
           <button
@@ -165,7 +165,7 @@ function ThemePicker() {
 
 function Account({ info }: { info: SessionInfo }) {
   return (
-    <Menu label="Session" class="button quiet icon" align="right" face={<Icon name="key" />}>
+    <Menu label="Session" class="button quiet icon" align="right" iconOnly face={<Icon name="key" />}>
       {() => (
         <div class="account">
           <dl>

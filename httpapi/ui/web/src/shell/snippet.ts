@@ -22,6 +22,6 @@ export function firstRun(address: string, authOff: boolean, startMs: number): st
   }
   const lines = [`curl -X POST ${shellQuote(address)}`]
   if (!authOff) lines.push(`-H "Authorization: Bearer $TRACEBED_TOKEN"`)
-  lines.push(`-H 'Content-Type: application/json'`, `-d ${shellQuote(JSON.stringify({ runs: [run] }))}`)
+  lines.push(`-H 'Content-Type: application/json'`, `-d ${shellQuote(JSON.stringify({ runs: [run] }, null, 2))}`)
   return lines.join(' \\\n  ')
 }

@@ -137,12 +137,13 @@ function ExportDialog({ app, q, zone, rows, onClose }: ExportProps & { onClose()
             <b>{count(matching.data)}</b> {matching.data === 1 ? 'trace matches' : 'traces match'}
           </span>
           <span class="spacer" />
+          {/* The keys keep them two elements: one that becomes a submit button under a click would submit. */}
           {running ? (
-            <button type="button" class="button" onClick={cancel}>
+            <button key="cancel" type="button" class="button" onClick={cancel}>
               Cancel
             </button>
           ) : (
-            <button type="submit" class="button primary" disabled={!matching.data}>
+            <button key="export" type="submit" class="button primary" disabled={!matching.data}>
               <Icon name="download" /> Export
             </button>
           )}

@@ -68,7 +68,7 @@ export function ColumnPicker({ q }: { q: URLSearchParams }) {
   const on = new Set(chosenColumns(q).map((c) => c.id))
   const set = (ids: string[]) => setParams({ cols: ids.join(',') === standard.join(',') ? null : ids.join(',') }, { replace: true })
   return (
-    <Menu label="Columns" align="right" face={<><Icon name="columns" /> <span class="wide-only">Columns</span></>}>
+    <Menu label="Columns" align="right" face={<><Icon name="columns" /> Columns</>}>
       {() => (
         <div class="columns-menu">
           {columns.map((c) => (

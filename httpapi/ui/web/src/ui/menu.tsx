@@ -7,13 +7,15 @@ export interface MenuProps {
   label: string
   /** What the button shows; the label when absent. */
   face?: ComponentChildren
+  /** The face holds no text, so that the label names the button. */
+  iconOnly?: boolean
   class?: string
   align?: 'left' | 'right'
   /** Makes the content; close closes the panel and gives the focus back. */
   children(close: () => void): ComponentChildren
 }
 
-export function Menu({ label, face, class: cls = 'button', align = 'left', children }: MenuProps) {
+export function Menu({ label, face, iconOnly = false, class: cls = 'button', align = 'left', children }: MenuProps) {
   const [open, setOpen] = useState(false)
   const root = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
@@ -44,7 +46,7 @@ export function Menu({ label, face, class: cls = 'button', align = 'left', child
         if (to instanceof Node && !root.current?.contains(to)) setOpen(false)
       }}
     >
-      <button ref={button} type="button" class={cls} aria-expanded={open} aria-haspopup="dialog" aria-label={label} title={face ? label : undefined} onClick={() => setOpen(!open)}>
+      <button ref={button} type="button" class={cls} aria-expanded={open} aria-haspopup="dialog" aria-label={iconOnly ? label : undefined} title={face ? label : undefined} onClick={() => setOpen(!open)}>
         {face ?? label}
       </button>
       {open && (

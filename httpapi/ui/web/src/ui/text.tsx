@@ -15,7 +15,7 @@ export function UserText({ text, block = false }: { text: string; block?: boolea
       )
     : text
   return block ? (
-    <pre class="user-text" dir="auto">
+    <pre class="user-text" dir="auto" tabIndex={0}>
       {content}
     </pre>
   ) : (
