@@ -126,7 +126,7 @@ export const OPENINFERENCE = '7c9efff798038103d269b633813fc61d'
 /** Sends the shared fixtures of both formats to the app fx. */
 export async function sendFixtures(server) {
   for (const dir of ['e2e/testdata', 'engine/otlp/testdata']) {
-    for (const name of readdirSync(join(repo, dir)).filter((n) => n !== 'expected.json')) {
+    for (const name of readdirSync(join(repo, dir)).filter((n) => /^(dynamiq|otlp)-.*\.json$/.test(n))) {
       for (const r of JSON.parse(readFileSync(join(repo, dir, name), 'utf8')).requests) {
         await server.api('/v1/apps/fx/traces', { method: 'POST', body: r.body })
       }
