@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 )
 
 // bare is the least that a durable store of traces must do: compress the body

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tracebed/tracebed/engine/trace"
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/rollup"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/index"
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/rollup"
 )
 

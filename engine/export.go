@@ -8,7 +8,7 @@ import (
 
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/index"
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 )
 
 // Export streams traces to w, newest first, one a line, with memory for one

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"io"
 
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 )
 
 // exportWriter writes trace objects without their closing braces as a JSON

@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
-	"github.com/tracebed/tracebed/internal/frame"
+	"github.com/tracebed/tracebed/engine/frame"
 )
 
 const (
