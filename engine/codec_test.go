@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/index"
-	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/rollup"
 )
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/index"
-	"github.com/tracebed/tracebed/engine/frame"
 )
 
 // Export streams traces to w, newest first, one a line, with memory for one

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 	"github.com/tracebed/tracebed/engine/frame"
+	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 )
 
 const (
