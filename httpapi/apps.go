@@ -52,6 +52,7 @@ func (c *call) deleteApp() error {
 	if err := c.srv.store.DeleteApp(c.srv.base, c.app()); err != nil {
 		return err
 	}
+	c.audit("app deleted", "app", c.app())
 	c.deleted(c.app())
 	return nil
 }

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// audit logs what somebody with the right admin has done: who (the id and the
-// name of the token, never the token), from where, and what. args are slog
-// pairs without payload.
+// audit logs what cannot be undone and what somebody with the right admin has
+// done: who (the id and the name of the token, never the token), from where,
+// and what. args are slog pairs without payload; ids are none.
 func (c *call) audit(what string, args ...any) {
 	by, name := "", "authentication is off"
 	if t := c.token; t != nil {

@@ -87,6 +87,7 @@ func (c *call) deleteTrace() error {
 	if err := c.srv.store.DeleteTrace(c.srv.base, c.app(), c.value("trace_id")); err != nil {
 		return err
 	}
+	c.audit("trace deleted", "app", c.app(), "trace", c.value("trace_id"))
 	c.deleted(c.value("trace_id"))
 	return nil
 }
