@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/engine/frame"
+	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/rollup"
 )
 
