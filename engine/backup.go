@@ -50,7 +50,9 @@ func (e *Engine) Backup(ctx context.Context, dir string) error {
 func (e *Engine) copyTo(ctx context.Context, dir string) error {
 	seq := e.durableSeq()
 	copyStore := func() error {
-		return e.db.Checkpoint(e.opts.FS.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
+		return unpanicked(func() error {
+			return e.db.Checkpoint(e.opts.FS.PathJoin(dir, storeDir), pebble.WithFlushedWAL())
+		})
 	}
 	err := e.failed.get()
 	if err != nil {

@@ -41,26 +41,30 @@ func Open(dir string, o Options) (*Engine, error) {
 // never returns (pebbleLogger.Fatalf).
 func (e *Engine) guardedOpen() error {
 	done := make(chan error, 1)
-	go func() {
-		defer func() {
-			switch r := recover().(type) {
-			case nil:
-			case runtime.Error:
-				panic(r) // a mistake, not the disk
-			case error:
-				done <- r
-			default:
-				panic(r)
-			}
-		}()
-		done <- e.open()
-	}()
+	go func() { done <- unpanicked(e.open) }()
 	select {
 	case err := <-done:
 		return err
 	case <-e.stuck.ch:
 		return e.failed.get()
 	}
+}
+
+// unpanicked makes an error of a panic of Pebble over the disk, such as a
+// directory that cannot be synced (atomicfs.Marker.Move).
+func unpanicked(f func() error) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error:
+			panic(r) // a mistake, not the disk
+		case error:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	return f()
 }
 
 func (e *Engine) open() (err error) {
