@@ -14,8 +14,12 @@ import (
 // Runs on the committer.
 func (e *Engine) checkpoint() error {
 	c := &e.committer
-	if err := e.writable(); err != nil || c.minUnsaved == 0 {
+	if err := e.writable(); err != nil {
 		return err
+	}
+	e.rewriteHealed()
+	if c.minUnsaved == 0 {
+		return nil
 	}
 	seq := e.applied.Load()
 	if err := e.saveUnits(seq); err != nil {
@@ -84,12 +88,12 @@ func (e *Engine) saveUnit(b *pebble.Batch, a *appState, u *unit, cutoff uint32) 
 		return err
 	}
 	copy(row, appendUint64(nil, u.lsn)) // rows begin with the sequence
-	if err := b.Set(unitKey(nil, prefixBucket, a.id, u.day), row, nil); err != nil {
+	if err := b.Set(unitKey(nil, prefixBucket, a.id, u.day), seal(row), nil); err != nil {
 		return err
 	}
 	row = p.hists.Load().AppendBinary(row[:0])
 	copy(row, appendUint64(nil, u.lsn))
-	if err := b.Set(unitKey(nil, prefixHist, a.id, u.day), row, nil); err != nil {
+	if err := b.Set(unitKey(nil, prefixHist, a.id, u.day), seal(row), nil); err != nil {
 		return err
 	}
 	for h := range hoursPerDay {
@@ -106,11 +110,11 @@ func (e *Engine) saveUnit(b *pebble.Batch, a *appState, u *unit, cutoff uint32) 
 		if row, err = p.hours[h].quarters.Load().AppendBinary(row[:0]); err != nil {
 			return err
 		}
-		if err := b.Set(qkey, row, nil); err != nil {
+		if err := b.Set(qkey, seal(row), nil); err != nil {
 			return err
 		}
 		row = p.hours[h].index.Load().AppendBinary(row[:0])
-		if err := b.Set(ikey, row, nil); err != nil {
+		if err := b.Set(ikey, seal(row), nil); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,7 @@ type Engine struct {
 	committer      committer
 	guards         guards
 	room           room
+	healed         healed
 	lastBackground atomic.Int64
 	counters
 }

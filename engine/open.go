@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -131,21 +132,39 @@ func (e *Engine) claim() (m marker, fresh bool, err error) {
 			_ = syncDir(fs, parent) // a parent that cannot be opened is not ours to sync
 		}
 	}
-	if err := fs.MkdirAll(e.storePath(), 0o755); err != nil {
-		return m, false, err
-	}
-	if err := syncDir(fs, e.dir); err != nil {
-		return m, false, err
-	}
-	e.lock, err = pebble.LockDirectory(e.storePath(), fs)
-	if err != nil {
-		if !oserror.IsPermission(err) && !errors.Is(err, syscall.EROFS) && !vfs.IsNoSpaceError(err) {
-			err = errors.Join(ErrInUse, err)
+	if !e.opts.ReadOnly {
+		if err := errors.Join(fs.MkdirAll(e.storePath(), 0o755), syncDir(fs, e.dir)); err != nil {
+			return m, false, err
 		}
+	}
+	if err := e.lockStore(); err != nil {
 		return m, false, err
 	}
 	return m, !found || m.seq == 0, nil
 }
+
+// lockStore keeps other processes out. A directory on a disk that cannot be
+// written is opened for reading without a lock: nobody can write there.
+func (e *Engine) lockStore() (err error) {
+	fs := e.opts.FS
+	e.lock, err = pebble.LockDirectory(e.storePath(), fs)
+	switch {
+	case err == nil:
+		return nil
+	case e.opts.ReadOnly && (oserror.IsPermission(err) || errors.Is(err, syscall.EROFS)):
+		e.lock, err = pebble.LockDirectory(e.storePath(), noLock{fs})
+		return err
+	case !oserror.IsPermission(err) && !errors.Is(err, syscall.EROFS) && !vfs.IsNoSpaceError(err):
+		return errors.Join(ErrInUse, err)
+	}
+	return err
+}
+
+// noLock is a filesystem on which locking a file does nothing.
+type noLock struct{ vfs.FS }
+
+// Lock does nothing.
+func (noLock) Lock(string) (io.Closer, error) { return keepOpen{}, nil }
 
 // checkEmpty refuses a directory that holds anything but our own first steps.
 func (e *Engine) checkEmpty() error {

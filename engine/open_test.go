@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -428,4 +429,28 @@ func TestOptionsAreChecked(t *testing.T) {
 			_ = e.Close()
 		}
 	}
+}
+
+// TestOpenReadOnlyDisk: a store on a disk that cannot be written is read, in
+// bounded memory.
+func TestOpenReadOnlyDisk(t *testing.T) {
+	mem, o := closedStore(t, true)
+	o.ReadOnly, o.StateBytes = true, 1
+	o.FS = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+			return &os.PathError{Op: "write", Path: op.Path, Err: syscall.EROFS}
+		}
+		return nil
+	}))
+	e := openTest(t, "data", o)
+	defer mustClose(t, e)
+	if rep := verifyClean(t, e); rep.Traces != 61 {
+		t.Errorf("%d traces", rep.Traces)
+	}
+	within(t, "eviction", func() {
+		for e.Stats().StateBytes > 4096 {
+			time.Sleep(time.Millisecond)
+			e.grew(0)
+		}
+	})
 }

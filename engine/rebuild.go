@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -70,8 +74,8 @@ func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) err
 
 // heal answers for a derived row that cannot be read: where the cause is
 // damage, everything of the unit that is not in memory is derived again from
-// the rows, unless retention has removed some of those. Nothing on disk
-// changes; the next checkpoint of the unit does that.
+// the rows, unless retention has removed some of those. The next checkpoint
+// writes all of it again.
 func (e *Engine) heal(r pebble.Reader, app uint32, u *unit, cause error) error {
 	if !errors.Is(cause, ErrCorrupt) || int64(u.day)*usPerDay < e.cutoff.Load() {
 		return cause
@@ -84,7 +88,67 @@ func (e *Engine) heal(r pebble.Reader, app uint32, u *unit, cause error) error {
 	e.opts.Logger.Error("damaged index or bucket derived again from its rows",
 		slog.Uint64("app", uint64(app)), slog.Uint64("day", uint64(u.day)), slog.Any("error", cause))
 	d.install(u.loaded(), false)
+	e.healed.add(dayOfApp{app, u.day})
 	return nil
+}
+
+// dayOfApp names a unit.
+type dayOfApp struct{ app, day uint32 }
+
+// healed are the units whose rows on disk are damaged.
+type healed struct {
+	mu  sync.Mutex
+	set map[dayOfApp]bool
+}
+
+func (h *healed) add(k dayOfApp) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.set == nil {
+		h.set = map[dayOfApp]bool{}
+	}
+	h.set[k] = true
+}
+
+// take removes a unit and says whether it was there.
+func (h *healed) take(k dayOfApp) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ok := h.set[k]
+	delete(h.set, k)
+	return ok
+}
+
+// list gives the units in the order of apps and days.
+func (h *healed) list() []dayOfApp {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(h.set), func(x, y dayOfApp) int {
+		return cmp.Or(cmp.Compare(x.app, y.app), cmp.Compare(x.day, y.day))
+	})
+}
+
+// rewriteHealed marks the units whose rows are damaged for the checkpoint that
+// is about to begin. What readers hold is of some moment: the state that is
+// written is made again. Runs on the committer.
+func (e *Engine) rewriteHealed() {
+	for _, k := range e.healed.list() {
+		e.healed.take(k)
+		e.mu.Lock()
+		a := e.mu.byID[k.app]
+		if a == nil || int64(k.day)*usPerDay < e.cutoff.Load() {
+			e.mu.Unlock()
+			continue
+		}
+		d, err := rebuildDay(e.db, k.app, k.day)
+		if err != nil {
+			e.opts.Logger.Error("damaged index or bucket cannot be written again", slog.String("app", a.name), slog.Any("error", err))
+		} else {
+			a.mutable(k.day).replace(d, e.applied.Load())
+			e.committer.minUnsaved = max(e.committer.minUnsaved, 1)
+		}
+		e.mu.Unlock()
+	}
 }
 
 // install puts rebuilt rows into parts: all of them with replace, else only
@@ -119,10 +183,39 @@ func (e *Engine) repairUnit(a *appState, u *unit, cause error) error {
 	e.rebuilt.Add(1)
 	e.opts.Logger.Error("index or bucket did not fit its rows and was made again",
 		slog.String("app", a.name), slog.Uint64("day", uint64(u.day)), slog.Any("error", cause))
-	d.install(u.loaded(), true)
-	u.broken, u.dirty = false, 1<<hoursPerDay-1
-	for st := range u.counts {
-		u.counts[st] = d.scalars.Total.Count[st]
-	}
+	u.replace(d, u.lsn)
 	return nil
+}
+
+// replace gives a unit that belongs to the committer the state of d, which has
+// every operation up to lsn, and marks all of it as changed.
+func (u *unit) replace(d *rebuilt, lsn uint64) {
+	p := new(dayParts)
+	d.install(p, true)
+	u.parts.Store(p)
+	u.lsn, u.broken, u.dirty = lsn, false, 1<<hoursPerDay-1
+	u.counts = d.scalars.Total.Count
+}
+
+// daysWithRows lists the days in which an app has summaries: one seek a day.
+func daysWithRows(r pebble.Reader, app uint32) (map[uint32]bool, error) {
+	lo, hi := appSpan(prefixSummary, app)
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	days := map[uint32]bool{}
+	for ok := it.First(); ok; {
+		startUS, _, err := splitSummaryKey(it.Key())
+		if err != nil {
+			return nil, errors.Join(err, it.Close())
+		}
+		day := dayOf(startUS)
+		days[day] = true
+		if day == 0 {
+			break
+		}
+		ok = it.SeekGE(summaryAt(nil, app, int64(day)*usPerDay-1))
+	}
+	return days, storeError(errors.Join(it.Error(), it.Close()))
 }

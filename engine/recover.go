@@ -196,6 +196,8 @@ func (e *Engine) replayDelta(seq uint64, d *delta, onDisk map[*unit]uint64) erro
 func (e *Engine) start() {
 	if e.opts.ReadOnly {
 		close(e.syncs)
+		e.loops.Add(1)
+		go e.evictLoop()
 		return
 	}
 	e.checkSpace()
@@ -206,6 +208,20 @@ func (e *Engine) start() {
 		e.loops.Add(2)
 		go e.housekeep()
 		go e.watchSpace()
+	}
+}
+
+// evictLoop keeps the decoded state of a store that was opened for reading in
+// its budget: there is no committer to do it.
+func (e *Engine) evictLoop() {
+	defer e.loops.Done()
+	for {
+		select {
+		case <-e.closing:
+			return
+		case <-e.committer.nudge:
+			e.evict()
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -87,21 +89,13 @@ func (e *Engine) loadDirectory(a *appState) error {
 	if a.loaded.Load() {
 		return nil
 	}
-	lo, hi := appSpan(prefixBucket, a.id)
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	units, err := e.readDirectory(a)
+	if errors.Is(err, ErrCorrupt) {
+		e.opts.Logger.Error("damaged list of days made again", slog.String("app", a.name), slog.Any("error", err))
+		units, err = e.searchDirectory(a)
+	}
 	if err != nil {
-		return storeError(err)
-	}
-	var units []*unit
-	for ok := it.First(); ok; ok = it.Next() {
-		u, uerr := e.peekUnit(a, it)
-		if uerr != nil {
-			return errors.Join(uerr, it.Close())
-		}
-		units = append(units, u)
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return storeError(err)
+		return err
 	}
 	a.own()
 	a.units = units
@@ -109,27 +103,95 @@ func (e *Engine) loadDirectory(a *appState) error {
 	return nil
 }
 
-// peekUnit makes the unit of a `b` row without decoding more than its front.
-func (e *Engine) peekUnit(a *appState, it *pebble.Iterator) (*unit, error) {
-	r := reader{b: it.Key()}
-	r.take(5)
-	u := &unit{day: r.uint32(), gen: a.gen}
-	b, err := it.ValueAndErr()
+func (e *Engine) readDirectory(a *appState) ([]*unit, error) {
+	lo, hi := appSpan(prefixBucket, a.id)
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return nil, storeError(err)
 	}
-	if err := r.done("bucket key"); err != nil {
+	var units []*unit
+	for ok := it.First(); ok; ok = it.Next() {
+		r := reader{b: it.Key()}
+		r.take(5)
+		day := r.uint32()
+		b, err := it.ValueAndErr()
+		var u *unit
+		if err = errors.Join(storeError(err), r.done("bucket key")); err == nil {
+			u, err = e.peekUnit(a, day, b)
+		}
+		if err != nil {
+			return nil, errors.Join(err, it.Close())
+		}
+		units = append(units, u)
+	}
+	return units, storeError(errors.Join(it.Error(), it.Close()))
+}
+
+// expiredDays is how far behind the retention cutoff searchDirectory looks:
+// nothing else says which of those days had traces.
+const expiredDays = 20 * 366
+
+// searchDirectory finds the days of an app whose rows `b` lie in a damaged
+// block, by its traces and, where those have expired, day by day. A day that
+// cannot be read nor made again is listed too, so that a chart of it is an
+// error.
+func (e *Engine) searchDirectory(a *appState) (units []*unit, err error) {
+	days, err := daysWithRows(e.db, a.id)
+	if err != nil {
 		return nil, err
 	}
-	var perr error
-	if u.lsn, u.counts, perr = rollup.PeekDay(b); perr != nil {
-		cause := fmt.Errorf("%w: row b: %w", ErrCorrupt, perr)
-		if err := e.heal(e.db, a.id, u, cause); err != nil {
-			return nil, err
+	cut := dayOf(e.cutoff.Load())
+	for day := cut - min(cut, expiredDays); day < cut; day++ {
+		days[day] = true
+	}
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		b, closer, err := e.db.Get(unitKey(nil, prefixBucket, a.id, day))
+		switch {
+		case err == nil:
+			var u *unit
+			if u, err = e.peekUnit(a, day, b); err == nil {
+				units = append(units, u)
+			}
+			err = errors.Join(err, closer.Close())
+		case errors.Is(err, pebble.ErrNotFound) && day < cut:
+			continue
+		case errors.Is(err, pebble.ErrNotFound), errors.Is(storeError(err), ErrCorrupt):
+			u := &unit{day: day, gen: a.gen, lsn: e.applied.Load()}
+			units, err = append(units, u), e.healPeeked(a, u, storeError(err))
+			if int64(day)*usPerDay < e.cutoff.Load() {
+				err = nil // its chart says so
+			}
 		}
-		u.lsn = e.applied.Load()
-		for st := range u.counts {
-			u.counts[st] = u.parts.Load().scalars.Load().Total.Count[st]
+		if err != nil {
+			return nil, storeError(err)
+		}
+	}
+	return units, nil
+}
+
+// healPeeked makes a unit from its rows.
+func (e *Engine) healPeeked(a *appState, u *unit, cause error) error {
+	if errors.Is(cause, pebble.ErrNotFound) {
+		cause = fmt.Errorf("%w: row b is missing", ErrCorrupt)
+	}
+	if err := e.heal(e.db, a.id, u, cause); err != nil {
+		return err
+	}
+	u.lsn = e.applied.Load()
+	u.counts = u.parts.Load().scalars.Load().Total.Count
+	return nil
+}
+
+// peekUnit makes the unit of a `b` row without decoding more than its front.
+func (e *Engine) peekUnit(a *appState, day uint32, b []byte) (*unit, error) {
+	u := &unit{day: day, gen: a.gen}
+	var perr error
+	if b, perr = unseal(b); perr == nil {
+		u.lsn, u.counts, perr = rollup.PeekDay(b)
+	}
+	if perr != nil {
+		if err := e.healPeeked(a, u, fmt.Errorf("%w: row b: %w", ErrCorrupt, perr)); err != nil {
+			return nil, err
 		}
 	}
 	return u, nil

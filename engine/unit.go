@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -135,11 +137,31 @@ func readRow(r pebble.Reader, key []byte, decode func(b []byte) error) error {
 	case err != nil:
 		return storeError(err)
 	}
-	if err := decode(b); err != nil {
+	if b, err = unseal(b); err == nil {
+		err = decode(b)
+	}
+	if err != nil {
 		err = fmt.Errorf("%w: row %c: %w", ErrCorrupt, key[0], err)
 		return errors.Join(err, closer.Close())
 	}
 	return closer.Close()
+}
+
+const sealBytes = 4
+
+// seal ends a derived row with a checksum: what reads only its front must not
+// take garbage for numbers.
+func seal(row []byte) []byte {
+	return binary.BigEndian.AppendUint32(row, crc32.Checksum(row, crcTable))
+}
+
+// unseal returns a derived row without its checksum.
+func unseal(row []byte) ([]byte, error) {
+	n := len(row) - sealBytes
+	if n < 0 || binary.BigEndian.Uint32(row[n:]) != crc32.Checksum(row[:n], crcTable) {
+		return nil, fmt.Errorf("%w: checksum", ErrCorrupt)
+	}
+	return row[:n:n], nil
 }
 
 // storeError classes an error of Pebble: damage is ErrCorrupt.

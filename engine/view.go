@@ -31,6 +31,12 @@ func (e *Engine) view(ctx context.Context, app string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.viewOf(ctx, app, leave)
+}
+
+// viewOf is view for a caller that has entered; leave is called by close, or
+// when there is an error.
+func (e *Engine) viewOf(ctx context.Context, app string, leave func()) (*view, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a := e.appNamed(app)

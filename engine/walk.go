@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tracebed/tracebed/index"
+	"github.com/tracebed/tracebed/rollup"
 )
 
 // jumpAfter is how many rows that do not match are looked at one by one before
@@ -121,7 +122,8 @@ func (w *walker) next() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if len(val) > 1 && w.mask>>val[1]&1 == 0 { // the status, without decoding
+		// The status, without decoding; one that does not exist is an error below.
+		if len(val) > 1 && val[1] < rollup.NumStatus && w.mask>>val[1]&1 == 0 {
 			if w.misses++; w.sparse || w.misses > jumpAfter {
 				w.misses = 0
 				if err := w.jump(startUS / 1000); err != nil {

@@ -12,14 +12,50 @@ import (
 )
 
 func newVerify() *cobra.Command {
-	return &cobra.Command{
+	repair := false
+	cmd := &cobra.Command{
 		Use:   "verify DIR",
 		Short: "Recompute every index, bucket and count of a closed data directory and print each difference",
 		Long: `Recomputes every index, bucket and count from the stored runs and prints each difference, one a line.
-The directory must not be served at the time; nothing in it is changed. Exit code 0 says that there is no difference.`,
+The directory must not be served at the time; nothing in it is changed. Exit code 0 says that there is no difference.
+With --repair what differs is made again from the stored runs: no trace is removed, and what nothing can be made
+from is printed and left as it is. Keep a copy of the directory before.`,
 		Args: exactArgs(1, "one data directory"),
-		RunE: func(cmd *cobra.Command, args []string) error { return verifyDir(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if repair {
+				return repairDir(cmd, args[0])
+			}
+			return verifyDir(cmd, args[0])
+		},
 	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "make what differs again from the stored runs")
+	return cmd
+}
+
+// repairDir makes what is derived from the runs of a closed data directory
+// again, where it differs.
+func repairDir(cmd *cobra.Command, dir string) (err error) {
+	store, err := engine.Open(dir, engine.Options{DisableBackground: true, MinFreeBytes: -1})
+	if err != nil {
+		return openFailure(err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	bar := newProgress(cmd.ErrOrStderr(), "repairing", 0, countText)
+	rep, err := store.Repair(cmd.Context())
+	bar.finish()
+	if err != nil {
+		return fail(fmt.Errorf("repair %s: %w", dir, err), "read the reason above; what was mended stays mended, so run it again")
+	}
+	for _, d := range append(rep.Left, rep.After.Differences...) {
+		fmt.Fprintln(cmd.OutOrStdout(), d)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s differences before, %s after; made again: %s summaries, %s locators, %s entries of orphans, %s days of indexes and buckets\n",
+		dir, countText(int64(len(rep.Before.Differences))), countText(int64(len(rep.After.Differences))), countText(rep.Summaries),
+		countText(rep.Locators), countText(rep.OrphanEntries), countText(rep.Days))
+	if n := len(rep.After.Differences); n > 0 {
+		return fail(fmt.Errorf("%s still has %d differences", dir, n), "restore a backup, or export what is readable into a new directory")
+	}
+	return nil
 }
 
 // verifyDir verifies a closed data directory and prints what it finds.
@@ -43,7 +79,7 @@ func verifyDir(cmd *cobra.Command, dir string) (err error) {
 		countText(report.Apps), countText(report.Traces), countText(report.Runs),
 		countText(int64(len(report.Differences))), time.Since(started).Round(time.Millisecond))
 	if n := len(report.Differences); n > 0 {
-		return fail(fmt.Errorf("%s has %d differences", dir, n), "keep a copy of the directory, and export what is readable into a new one")
+		return fail(fmt.Errorf("%s has %d differences", dir, n), "keep a copy of the directory, then run tracebed verify --repair on it")
 	}
 	return nil
 }
