@@ -280,9 +280,9 @@ func (s *flipStore) checkSuffix(lost map[string]bool) error {
 // detected or harmless, never a smaller store and never a crash.
 // TRACEBED_FLIPS sets how many, TRACEBED_SEED where they begin.
 func TestFlips(t *testing.T) {
-	n, seed := envInt(t, "TRACEBED_FLIPS", 300), envInt(t, "TRACEBED_SEED", 1)
+	n, seed := envInt(t, "TRACEBED_FLIPS", 80), envInt(t, "TRACEBED_SEED", 1)
 	if raceDetector && os.Getenv("TRACEBED_FLIPS") == "" {
-		n = 60
+		n = 20
 	}
 	stores := flipStores(t)
 	for _, s := range stores {

@@ -290,9 +290,9 @@ func (s *sim) balance(e *Engine) {
 // TestSim simulates lives of a store. TRACEBED_SIM sets how many seeds,
 // TRACEBED_SEED where they begin.
 func TestSim(t *testing.T) {
-	seeds, first := envInt(t, "TRACEBED_SIM", 12), envInt(t, "TRACEBED_SEED", 1)
-	if raceDetector && seeds == 12 {
-		seeds = 3
+	seeds, first := envInt(t, "TRACEBED_SIM", 6), envInt(t, "TRACEBED_SEED", 1)
+	if raceDetector && seeds == 6 {
+		seeds = 2
 	}
 	begun := time.Now()
 	runs, failed := 0, 0

@@ -245,9 +245,9 @@ func (s *sweepRun) reopen(t *testing.T, what string, o Options, fs *vfs.MemFS) {
 // returns, nothing acknowledged is lost, reads go on, the next open works, and
 // verify finds nothing.
 func TestFaultSweep(t *testing.T) {
-	samples := int64(12)
+	samples := int64(6)
 	if raceDetector {
-		samples = 4
+		samples = 2
 	}
 	for _, class := range opClasses {
 		t.Run(class.name, func(t *testing.T) {
