@@ -8,9 +8,12 @@ DATA    ?= ./data
 LISTEN  ?= 127.0.0.1:8787
 FUZZTIME ?= 10s
 PKGS    ?= ./...
+SEEDS   ?= 2000
+N       ?= 10000
+ROUNDS  ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-micro fuzz ui ui-test ui-check clean soak vuln
+.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-micro fuzz sim sweep flips kill ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +68,19 @@ bench: ## the bars of the storage design, each beside its comparison (about 3 mi
 
 bench-micro: ## the benchmarks beside the code they defend (minutes)
 	$(GO) test -run '^$$' -bench . -benchmem ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...
+
+sim: ## simulated lives of a store for SEEDS seeds, then as many histories against the model
+	TRACEBED_SIM=$(SEEDS) $(GO) test -run '^TestSim$$' -count 1 -timeout 10h -v ./engine | grep -v "^    --- PASS"
+	TRACEBED_HISTORIES=$(SEEDS) $(GO) test -run '^TestModel$$' -count 1 -timeout 10h ./engine/internal/model/modeltest
+
+sweep: ## let every filesystem operation of a workload fail in turn
+	TRACEBED_SWEEP=all $(GO) test -run '^TestFaultSweep$$' -count 1 -timeout 1h -v ./engine
+
+flips: ## change one bit of a store, N times
+	TRACEBED_FLIPS=$(N) $(GO) test -run '^TestFlips$$' -count 1 -timeout 10h -v ./engine
+
+kill: ## kill -9 the real server ROUNDS times under eight writers
+	TRACEBED_KILL_ROUNDS=$(ROUNDS) $(GO) test -tags e2e -run '^TestKill$$' -count 1 -timeout 1h -v ./e2e
 
 fuzz: ## every fuzz target for $(FUZZTIME)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -250,3 +250,20 @@ func BenchmarkBoundaries(b *testing.B) {
 		}
 	})
 }
+
+// FuzzParseInterval: an interval that is taken prints as one that means the
+// same.
+func FuzzParseInterval(f *testing.F) {
+	for _, s := range []string{"hour", "1d", "1w", "month", "24h", "15m", "1.5h", "-1h", "0", "1e9h", "999999h", "1s1ns", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		iv, err := ParseInterval(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseInterval(iv.String()); err != nil || again != iv {
+			t.Fatalf("%q is %q, which is %q (%v)", s, iv, again, err)
+		}
+	})
+}
