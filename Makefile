@@ -70,7 +70,7 @@ bench-micro: ## the benchmarks beside the code they defend (minutes)
 	$(GO) test -run '^$$' -bench . -benchmem ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...
 
 sim: ## simulated lives of a store for SEEDS seeds, then as many histories against the model
-	TRACEBED_SIM=$(SEEDS) $(GO) test -run '^TestSim$$' -count 1 -timeout 10h -v ./engine | grep -v "^    --- PASS"
+	TRACEBED_SIM=$(SEEDS) $(GO) test -run '^TestSim$$' -count 1 -timeout 10h -v ./engine
 	TRACEBED_HISTORIES=$(SEEDS) $(GO) test -run '^TestModel$$' -count 1 -timeout 10h ./engine/internal/model/modeltest
 
 sweep: ## let every filesystem operation of a workload fail in turn
