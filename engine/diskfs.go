@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -39,6 +41,37 @@ type diskState struct {
 	// pause is how long the next table waits: Pebble repeats a failing flush
 	// at once and for ever (style.md 3c.4).
 	pause atomic.Int64
+	// removals are the tables and logs that Pebble removed while the engine
+	// was opening: an open that fails must leave everything in place.
+	mu       sync.Mutex
+	opened   bool
+	removals []string
+}
+
+// postpone says that a removal waits for the end of the opening.
+func (f diskFS) postpone(name string) bool {
+	if !f.ours(name) || !isTable(name) && !strings.HasSuffix(name, ".log") {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.opened {
+		f.removals = append(f.removals, name)
+	}
+	return !f.opened
+}
+
+// opening is over: what was removed is removed.
+func (f diskFS) openingDone() {
+	f.mu.Lock()
+	names := f.removals
+	f.opened, f.removals = true, nil
+	f.mu.Unlock()
+	for _, name := range names {
+		if err := f.Remove(name); err != nil && !oserror.IsNotExist(err) {
+			f.e.opts.Logger.Warn("an old file of the store could not be removed", "path", name, "error", err)
+		}
+	}
 }
 
 var errFrozen = errors.New("the directory takes no writes since the disk failed")
@@ -133,7 +166,7 @@ func isTable(name string) bool {
 
 // Remove removes a file.
 func (f diskFS) Remove(name string) error {
-	if f.ghost(name) {
+	if f.ghost(name) || f.postpone(name) {
 		return nil
 	}
 	return f.FS.Remove(name)

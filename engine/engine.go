@@ -62,6 +62,7 @@ type Engine struct {
 	stateBytes     atomic.Int64
 	committer      committer
 	guards         guards
+	disk           diskFS // of the last pebbleOptions
 	room           room
 	healed         healed
 	lastBackground atomic.Int64

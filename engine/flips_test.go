@@ -37,22 +37,20 @@ const flipTraces = 60
 func flipStores(t *testing.T) []*flipStore {
 	t.Helper()
 	return []*flipStore{
-		newFlipStore(t, "closed", false, -1),
-		newFlipStore(t, "closed, blob files", true, -1),
-		newFlipStore(t, "killed", false, 100),
-		newFlipStore(t, "killed, blob files", true, 100),
-		newFlipStore(t, "power cut", false, 0),
+		newFlipStore(t, "closed", -1),
+		newFlipStore(t, "killed", 100),
+		newFlipStore(t, "power cut", 0),
 	}
 }
 
 // newFlipStore makes a store with tables in several levels, a log, and state
 // that only the journal has; keep is the share of unsynced data that is kept,
 // -1 for an orderly close.
-func newFlipStore(t *testing.T, name string, blobs bool, keep int) *flipStore {
+func newFlipStore(t *testing.T, name string, keep int) *flipStore {
 	t.Helper()
 	fs := vfs.NewCrashableMem()
 	s := &flipStore{name: name, o: smallOptions(fs, newClock()), traces: map[string]string{}, seq: map[string]uint64{}, loose: keep == 0}
-	s.o.Experimental.ValueSeparation = blobs
+	s.o.blockBytes = 1 << 10 // Pebble looks for the flipped bit in time square to the block
 	s.o.CheckpointDeltas = 1 << 20
 	e := openTest(t, "data", s.o)
 	for i := range flipTraces {

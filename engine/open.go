@@ -101,6 +101,7 @@ func (e *Engine) open() (err error) {
 		return errors.Join(err, e.db.Close())
 	}
 	e.started.Store(true)
+	e.disk.openingDone()
 	e.start()
 	return nil
 }

@@ -29,6 +29,7 @@ var blockProfile = &sstable.CompressionProfile{
 // pebbleOptions are the measured settings of storage.md Q5.
 func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options {
 	disk := newDiskFS(e.opts.FS, e)
+	e.disk = disk
 	o := &pebble.Options{
 		FS:                 disk,
 		Lock:               lock,
@@ -54,7 +55,7 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 		o.Levels[i].FilterType = pebble.TableFilter
 		// A body is about 4 KB: blocks of the default 4 KiB would hold one
 		// each, and the index an entry for every trace.
-		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].BlockSize = e.opts.blockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := range o.TargetFileSizes {
