@@ -137,6 +137,7 @@ func (e *Engine) settleQuarters(a *appState, u *unit, p *dayParts) {
 				e.opts.Logger.Error("shortest and longest of a quarter of an hour cannot be found",
 					"app", a.name, "hour", u.hour(h), "error", err)
 				found.Min, found.Max = q.Quarters[i].Min, q.Quarters[i].Max
+				e.healed.add(dayOfApp{a.id, u.day}) // the next checkpoint tries again
 			}
 			q.Quarters[i].SetExtremes(found.Min, found.Max)
 		}

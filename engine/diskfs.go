@@ -88,9 +88,12 @@ func (f diskFS) ours(path string) bool { return f.PathDir(path) == f.e.storePath
 // ghost says that a change of a path must not reach the disk.
 func (f diskFS) ghost(path string) bool { return f.frozen.Load() && f.ours(path) }
 
+// freeze fails the engine first: an operation that finds the directory frozen
+// does nothing and says that all went well, and nobody may be answered on the
+// strength of that (found by TestFaultSweep).
 func (f diskFS) freeze(what string, err error) {
-	f.frozen.Store(true)
 	f.e.fail(fmt.Errorf("%w: %s: %w; restart after mending the disk", ErrReadOnly, what, err))
+	f.frozen.Store(true)
 }
 
 // guard does an operation on a file of the store that must not fail, unless

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,8 @@ func within(t *testing.T, what string, fn func()) {
 	select {
 	case <-done:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s does not return", what)
+		stacks := make([]byte, 1<<20)
+		t.Fatalf("%s does not return:\n%s", what, stacks[:runtime.Stack(stacks, true)])
 	}
 }
 

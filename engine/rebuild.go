@@ -143,6 +143,9 @@ func (e *Engine) rewriteHealed() {
 		d, err := rebuildDay(e.db, k.app, k.day)
 		if err != nil {
 			e.opts.Logger.Error("damaged index or bucket cannot be written again", slog.String("app", a.name), slog.Any("error", err))
+			if !errors.Is(err, ErrCorrupt) {
+				e.healed.add(k)
+			}
 		} else {
 			a.mutable(k.day).replace(d, e.applied.Load())
 			e.committer.minUnsaved = max(e.committer.minUnsaved, 1)
