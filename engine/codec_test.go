@@ -8,12 +8,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-<<<<<<< HEAD
-	"github.com/tracebed/tracebed/engine/frame"
-=======
 	"github.com/cockroachdb/pebble/v2/vfs"
 
->>>>>>> f0e7ce0 (make sim, sweep, flips, kill; fuzz targets of what had none; a test of the guarantees' tests; damage does not end the process in Close)
+	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/index"
 	"github.com/tracebed/tracebed/rollup"
