@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { assertAccessible, closePage, openPage, repo, shot, startBrowser, startServer } from './harness.mjs'
 
-const testdata = join(repo, 'e2e', 'testdata')
-const load = (file) => JSON.parse(readFileSync(join(testdata, file), 'utf8'))
-const { fixtures } = load('expected.json')
+const load = (dir, file) => JSON.parse(readFileSync(join(repo, dir, file), 'utf8'))
+const { fixtures } = load('e2e/testdata', 'expected.json')
+const files = ['e2e/testdata', 'engine/otlp/testdata'].flatMap((dir) =>
+  readdirSync(join(repo, dir)).filter((f) => f.replace('.json', '') in fixtures).map((f) => [dir, f]))
 
 let server, browser
 before(async () => {
@@ -19,11 +20,13 @@ after(async () => {
   await server?.stop()
 })
 
-for (const file of readdirSync(testdata).filter((f) => f.replace('.json', '') in fixtures)) {
+test('both formats are there', () => assert.deepEqual(files.map(([, f]) => f.replace('.json', '')).sort(), Object.keys(fixtures).sort()))
+
+for (const [dir, file] of files) {
   const name = file.replace('.json', '')
   for (const dark of [false, true]) {
     test(`${name}, ${dark ? 'dark' : 'light'}`, async () => {
-      for (const r of load(file).requests) await server.send(name, r.body.runs)
+      for (const r of load(dir, file).requests) await server.api(`/v1/apps/${name}/traces`, { method: 'POST', body: r.body })
       const want = fixtures[name].after.at(-1).traces
       const page = await openPage(browser, server, `?app=${name}&tab=traces&cols=status,input,output,cost,tokens,duration,start,runs,models,tags`, { dark, zone: 'UTC' })
       await page.waitForSelector('.table-box[aria-busy=false]')
@@ -40,7 +43,7 @@ for (const file of readdirSync(testdata).filter((f) => f.replace('.json', '') in
         }
         if (fixtures[name].identity.error) assert.equal(await row.locator('.error-text').innerText(), fixtures[name].identity.error)
         const models = fixtures[name].identity.models
-        if (models) assert.equal(await row.locator('.c-models').innerText(), models.join(', '))
+        if (models) assert.deepEqual((await row.locator('.c-models').innerText()).split(', ').sort(), models.toSorted())
         await row.locator('.c-status a').click()
         await page.waitForSelector('dialog.rs-sheet')
         await page.keyboard.press('Escape')
