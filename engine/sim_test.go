@@ -71,13 +71,14 @@ func (s *sim) round(n int) {
 	r := &simRound{sim: s, in: &injector{n: -1}, crash: int64(10 + s.rng.IntN(60)), percent: []int{0, 20, 50, 100}[s.rng.IntN(4)]}
 	r.cloneRNG = rand.New(rand.NewPCG(s.seed, uint64(n)))
 	r.armed = s.rng.IntN(3) == 0
+	class, at := opClasses[s.rng.IntN(len(opClasses))], int64(s.rng.IntN(150))
+	if r.armed {
+		r.in.class, r.in.n = class, at
+	}
+	r.in.off.Store(true)
 	o := s.options(errorfs.Wrap(s.fs, r.in))
 	r.e = openTest(t, "data", o)
-	if r.armed {
-		r.in.class = opClasses[s.rng.IntN(len(opClasses))]
-		r.in.count.Store(0)
-		r.in.n = int64(s.rng.IntN(150))
-	}
+	r.in.off.Store(false)
 	within(t, fmt.Sprintf("round %d of seed %d", n, s.seed), func() { r.work(n) })
 	r.in.off.Store(true) // what was damaged in memory is not; reads work again
 	r.cut()

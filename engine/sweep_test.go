@@ -45,11 +45,14 @@ type injector struct {
 }
 
 func (in *injector) MaybeError(op errorfs.Op) error {
+	if in.off.Load() {
+		return nil
+	}
 	for _, k := range in.class.kinds {
 		if op.Kind != k {
 			continue
 		}
-		if i := in.count.Add(1) - 1; in.off.Load() || in.n < 0 || i < in.n || i > in.n && !in.class.sticky {
+		if i := in.count.Add(1) - 1; in.n < 0 || i < in.n || i > in.n && !in.class.sticky {
 			return nil
 		}
 		return &os.PathError{Op: "injected", Path: op.Path, Err: in.class.err}
