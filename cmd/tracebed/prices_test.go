@@ -77,8 +77,8 @@ func TestEstimatedCosts(t *testing.T) {
 	for _, c := range []struct{ prices, trace, run string }{
 		{"off", `"total_tokens_cost_usd":null,"unpriced_count":1`, `"total_tokens_cost_usd":null,"cache_read_input_tokens":100,"cache_creation_input_tokens":null}`},
 		{other, `"total_tokens_cost_usd":null,"unpriced_count":1`, `"total_tokens_cost_usd":null,"cache_read_input_tokens":100,"cache_creation_input_tokens":null}`},
-		{file, `"prompt_tokens_cost_usd":0.00021,"completion_tokens_cost_usd":0.00002,"total_tokens_cost_usd":0.00023,"unpriced_count":0`,
-			`"total_tokens_cost_usd":0.00023,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"cost_estimated":true}`},
+		{file, `"prompt_tokens_cost_usd":0.00021,"completion_tokens":10,"completion_tokens_cost_usd":0.00002,"total_tokens":310,"total_tokens_cost_usd":0.00023,"unpriced_count":0`,
+			`"prompt_tokens_cost_usd":0.00021,"completion_tokens":10,"completion_tokens_cost_usd":0.00002,"total_tokens":310,"total_tokens_cost_usd":0.00023,"cache_read_input_tokens":100,"cache_creation_input_tokens":null,"cost_estimated":true}`},
 		{"default", `"total_tokens_cost_usd":0.0000435,"unpriced_count":0`, `"cost_estimated":true}`},
 	} {
 		dir := t.TempDir()
