@@ -241,6 +241,15 @@ func (s storeFile) SyncTo(n int64) (whole bool, err error) {
 	return whole, nil
 }
 
+// Stat is asked of a log that is used again; an error there is a panic too.
+func (s storeFile) Stat() (info vfs.FileInfo, err error) {
+	s.fs.guard("a file of the store cannot be read", func() error { info, err = s.File.Stat(); return err })
+	if info == nil {
+		return vfs.NewMemFile(nil).Stat()
+	}
+	return info, nil
+}
+
 func (s storeFile) Close() error {
 	err := s.File.Close()
 	s.fs.guard("a file of the store cannot be closed", func() error { return err })

@@ -24,7 +24,7 @@ import (
 
 // onLog calls hook for every operation of the kinds on a log file.
 func onLog(fs vfs.FS, hook func() error, kinds ...errorfs.OpKind) vfs.FS {
-	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	return faultyFS(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		for _, k := range kinds {
 			if op.Kind == k && strings.HasSuffix(op.Path, ".log") {
 				return hook()

@@ -14,6 +14,27 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
+// faultyFS is errorfs.Wrap, which forgets to wrap a log that is used again.
+func faultyFS(fs vfs.FS, inj errorfs.Injector) vfs.FS {
+	return reusing{FS: errorfs.Wrap(fs, inj), base: fs, inj: inj}
+}
+
+type reusing struct {
+	vfs.FS
+	base vfs.FS
+	inj  errorfs.Injector
+}
+
+func (r reusing) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := r.inj.MaybeError(errorfs.Op{Kind: errorfs.OpReuseForWrite, Path: name}); err != nil {
+		return nil, err
+	}
+	if err := r.base.Rename(old, name); err != nil {
+		return nil, err
+	}
+	return r.FS.OpenReadWrite(name, c)
+}
+
 // failWAL makes every operation of the kinds on a WAL file fail while on is
 // set.
 func failWAL(on *atomic.Bool, kinds ...errorfs.OpKind) errorfs.Injector {
@@ -58,7 +79,7 @@ func testDiskFails(t *testing.T, kinds []errorfs.OpKind) {
 	var on atomic.Bool
 	var fatal atomic.Int32
 	clock := newClock()
-	o := smallOptions(errorfs.Wrap(mem, failWAL(&on, kinds...)), clock)
+	o := smallOptions(faultyFS(mem, failWAL(&on, kinds...)), clock)
 	o.OnFatal = func(error) { fatal.Add(1) }
 	e := openTest(t, "data", o)
 	acked := make([]int, 4)

@@ -61,7 +61,7 @@ func slowWAL(hold *atomic.Bool) errorfs.Injector {
 
 func TestOverloadAndCancel(t *testing.T) {
 	var hold atomic.Bool
-	o := smallOptions(errorfs.Wrap(vfs.NewMem(), slowWAL(&hold)), newClock())
+	o := smallOptions(faultyFS(vfs.NewMem(), slowWAL(&hold)), newClock())
 	o.QueueBytes = 64 << 10
 	e := openTest(t, "data", o)
 	ingest(t, e, "app", oneRun("first", epoch))

@@ -306,7 +306,7 @@ func TestFirstOpenFails(t *testing.T) {
 		mem := vfs.NewCrashableMem()
 		var count atomic.Int64
 		var hit atomic.Bool
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fs := faultyFS(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if count.Add(1)-1 == n && op.Kind != errorfs.OpFileClose {
 				hit.Store(true)
 				return errorfs.ErrInjected
@@ -347,7 +347,7 @@ func TestFirstOpenCrashes(t *testing.T) {
 		mem := vfs.NewCrashableMem()
 		var mu sync.Mutex
 		var clones []*vfs.MemFS
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fs := faultyFS(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 				mu.Lock()
 				defer mu.Unlock()
@@ -386,7 +386,7 @@ func TestOpenUnwritable(t *testing.T) {
 		for _, kind := range []errorfs.OpKind{errorfs.OpLock, errorfs.OpCreate} {
 			mem := vfs.NewMem()
 			mustClose(t, openTest(t, "data", smallOptions(mem, newClock())))
-			fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			fs := faultyFS(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 				if op.Kind == kind {
 					return &os.PathError{Op: "open", Path: op.Path, Err: c.err}
 				}
@@ -436,7 +436,7 @@ func TestOptionsAreChecked(t *testing.T) {
 func TestOpenReadOnlyDisk(t *testing.T) {
 	mem, o := closedStore(t, true)
 	o.ReadOnly, o.StateBytes = true, 1
-	o.FS = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	o.FS = faultyFS(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
 			return &os.PathError{Op: "write", Path: op.Path, Err: syscall.EROFS}
 		}

@@ -60,7 +60,7 @@ func TestDiskNearlyFull(t *testing.T) {
 func TestTablesCannotBeWritten(t *testing.T) {
 	var on atomic.Bool
 	var tries atomic.Int64
-	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+	fs := faultyFS(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if on.Load() && op.Kind == errorfs.OpCreate && isTable(op.Path) {
 			tries.Add(1)
 			return errorfs.ErrInjected
@@ -110,7 +110,7 @@ func TestTablesCannotBeWritten(t *testing.T) {
 func TestReadsDoNotWaitForStalls(t *testing.T) {
 	var slow atomic.Bool
 	gate := make(chan struct{})
-	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+	fs := faultyFS(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if slow.Load() && op.Kind == errorfs.OpCreate && isTable(op.Path) {
 			<-gate
 		}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // sim is one simulated life of a store: rounds of concurrent work that end in
@@ -76,7 +75,7 @@ func (s *sim) round(n int) {
 		r.in.class, r.in.n = class, at
 	}
 	r.in.off.Store(true)
-	o := s.options(errorfs.Wrap(s.fs, r.in))
+	o := s.options(faultyFS(s.fs, r.in))
 	r.e = openTest(t, "data", o)
 	r.in.off.Store(false)
 	within(t, fmt.Sprintf("round %d of seed %d", n, s.seed), func() { r.work(n) })

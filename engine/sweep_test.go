@@ -152,7 +152,7 @@ func sweepOnce(t *testing.T, class opClass, n int64, percent int) (ops int64) {
 	mem := vfs.NewCrashableMem()
 	s := &sweepRun{clock: newClock(), acked: map[string]bool{}, gone: map[string]bool{}, setting: -1}
 	in := &injector{class: class, n: n}
-	o := sweepOptions(errorfs.Wrap(mem, in), s.clock)
+	o := sweepOptions(faultyFS(mem, in), s.clock)
 	var clone *vfs.MemFS
 	what := fmt.Sprintf("%s %d, %d %%", class.name, n, percent)
 	within(t, what, func() {
