@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -141,8 +142,10 @@ func TestSchemes(t *testing.T) {
 
 func TestTokenLife(t *testing.T) {
 	store := newFake()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	e := start(t, store, Options{Now: func() time.Time { return now }})
+	var late atomic.Int64 // how far the clock has gone; the server reads it as well
+	e := start(t, store, Options{Now: func() time.Time {
+		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(late.Load()))
+	}})
 	make := func(body string) answer { return e.do("POST", "/v1/tokens", adminToken, body) }
 	a := make(`{"name":"ci","apps":"*","rights":["read"],"expires_at":"2026-01-01T02:00:00+01:00"}`)
 	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "no-store" {
@@ -169,9 +172,9 @@ func TestTokenLife(t *testing.T) {
 	if a := e.do("GET", "/v1/apps", secret, ""); a.StatusCode != 200 {
 		t.Errorf("use: %d", a.StatusCode)
 	}
-	now = now.Add(time.Hour)
+	late.Store(int64(time.Hour))
 	e.do("GET", "/v1/apps", secret, "").wants(t, 401, "unauthorized")
-	now = now.Add(-time.Minute)
+	late.Store(int64(59 * time.Minute))
 	if a := e.do("DELETE", "/v1/tokens/"+made.Data.ID, adminToken, ""); a.StatusCode != 200 {
 		t.Errorf("revoke: %d %s", a.StatusCode, a.body)
 	}
