@@ -85,7 +85,7 @@ kill: ## kill -9 the real server ROUNDS times under eight writers
 fuzz: ## every fuzz target for $(FUZZTIME)
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    GO=$(GO) tools/fuzz.sh $$pkg $$f $(FUZZTIME); \
 	  done; done
 
 SOAK ?= 30m

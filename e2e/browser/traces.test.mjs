@@ -258,7 +258,7 @@ describe('values', () => {
       }
       // What cannot be seen has a mark, in the row and in place.
       assert.match(await page.locator('table').innerText(), /U\+202Egnp\.exe/)
-      assert.match(await page.locator('table').innerText(), /␀␇␛\[31mred/)
+      assert.match(await page.locator('table').innerText(), /NULBELESC\[31mred/)
       const name = page.locator('tr[data-row] .c-name', { hasText: 'U+2069' })
       assert.equal(await name.innerText(), 'U+2066xU+2069')
       // 5 MB on one line: in parts.
