@@ -8,8 +8,12 @@ import (
 const (
 	hashLog  = 14
 	minMatch = 5
-	// chainDepth is how many earlier places of equal hash are looked at.
+	// chainDepth is how many earlier places of equal hash are looked at, and
+	// longDepth in contents above longFrom, where more places have an equal
+	// hash: 31 KB of OTLP spans take 81 µs instead of 86, and 14 bytes more.
 	chainDepth = 6
+	longDepth  = 3
+	longFrom   = 24 << 10
 	// goodMatch is a length from which nothing better is looked for.
 	goodMatch = 128
 	// Literals without a match for 1<<skipLog bytes are looked at in wider and
@@ -32,6 +36,7 @@ type matcher struct {
 	head  [1 << hashLog]uint16 // hash → the last place, 0 = none
 	chain [largest]uint16      // place → the place before it of equal hash
 	src   []byte
+	depth int       // of chains
 	rep   [3]uint32 // recent offsets
 
 	literals []byte
@@ -42,6 +47,10 @@ type matcher struct {
 func (m *matcher) begin(src []byte) {
 	clear(m.head[:])
 	m.src = src
+	m.depth = chainDepth
+	if len(src) > longFrom {
+		m.depth = longDepth
+	}
 	m.rep = [3]uint32{1, 4, 8}
 	m.literals, m.seqs = m.literals[:0], m.seqs[:0]
 }
@@ -118,7 +127,7 @@ func gain(length int, offset uint32) int {
 // longest gives the best match at a place of the candidates from c on that is
 // longer than a known one.
 func (m *matcher) longest(src []byte, at int, c uint16, v uint64, length int, offset uint32) (int, uint32) {
-	for range chainDepth {
+	for range m.depth {
 		if c == 0 {
 			break
 		}
