@@ -176,13 +176,24 @@ test('the graph: boxes and edges of the agent, keys, zoom, fit, groups that clos
   assert.equal(await page.locator('.rs-edges > path').count(), 6)
   assert.equal(await page.locator('.rs-edges > path[data-kind="time"]').count(), 2)
   const scale = () => page.$eval('.rs-world', (e) => new DOMMatrix(getComputedStyle(e).transform).a)
-  const before = await scale()
+  // The page draws a change with its next frame: wait for it, and for rest.
+  const settled = async (is) => {
+    for (let last = NaN, i = 0; i < 100; i++) {
+      const now = await scale()
+      if (now === last && is(now)) return now
+      last = now
+      await page.waitForTimeout(100)
+    }
+    assert.fail(`the scale stays at ${await scale()}`)
+  }
+  const before = await settled(() => true)
   await page.getByRole('button', { name: 'Zoom in' }).click()
-  assert.ok((await scale()) > before)
+  const zoomed = await settled((s) => s > before)
   await page.mouse.move(500, 500)
   await page.mouse.wheel(0, 400)
+  await settled((s) => s !== zoomed)
   await page.getByRole('button', { name: 'Fit' }).click()
-  assert.ok(Math.abs((await scale()) - before) < 0.01)
+  await settled((s) => Math.abs(s - before) < 0.01)
   await page.locator('.rs-canvas').focus()
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('ArrowDown')
@@ -195,12 +206,15 @@ test('the graph: boxes and edges of the agent, keys, zoom, fit, groups that clos
   await page.waitForFunction((id) => new URLSearchParams(location.search).get('run') === id, planner)
   // Drag moves the graph and selects nothing.
   const at = () => page.$eval('.rs-world', (e) => new DOMMatrix(getComputedStyle(e).transform).e)
+  await settled(() => true)
+  await page.waitForTimeout(300)
   const x = await at()
   await page.mouse.move(300, 800)
   await page.mouse.down()
   await page.mouse.move(360, 820, { steps: 4 })
   await page.mouse.up()
-  assert.ok(Math.abs((await at()) - x - 60) < 2)
+  for (let i = 0; i < 50 && Math.abs((await at()) - x - 60) >= 2; i++) await page.waitForTimeout(100)
+  assert.ok(Math.abs((await at()) - x - 60) < 2, `moved by ${(await at()) - x}`)
   await closePage(page)
 })
 
