@@ -19,7 +19,7 @@ import (
 // not name one id twice.
 //
 // Errors: ErrNotFound (app or trace), ErrInvalid (a limit, an unknown run),
-// ErrOverloaded, ErrReadOnly, ErrClosed, or the error of ctx.
+// ErrOverloaded, ErrUnavailable, ErrReadOnly, ErrClosed, or the error of ctx.
 func (e *Engine) PutEvaluations(ctx context.Context, app, id string, list []trace.Evaluation) ([]trace.Evaluation, error) {
 	leave, err := e.enter(ctx)
 	if err != nil {

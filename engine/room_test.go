@@ -32,6 +32,9 @@ func TestDiskNearlyFull(t *testing.T) {
 		if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "free some space") || !errors.Is(e.Ready(), ErrUnavailable) {
 			t.Errorf("%d free: %v, ready: %v", c.low, err, e.Ready())
 		}
+		if _, err := e.PutEvaluations(bg, "app", "t", parseEvaluations(t, `{"id":"e","name":"n","value":1}`)); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%d free, an evaluation: %v", c.low, err)
+		}
 		if err := errors.Join(e.DeleteTrace(bg, "app", "u"), e.PutSetting(bg, "k", nil), e.Checkpoint(bg)); err != nil {
 			t.Errorf("a delete: %v", err)
 		}
@@ -41,6 +44,7 @@ func TestDiskNearlyFull(t *testing.T) {
 		usage(c.high)
 		e.checkSpace()
 		ingest(t, e, "app", oneRun("v", epoch))
+		evaluate(t, e, "app", "t", `{"id":"e","name":"n","value":1}`)
 		if err := e.Ready(); err != nil {
 			t.Errorf("ready: %v", err)
 		}

@@ -38,8 +38,8 @@ type applyResult struct {
 // that of the order in which Options.OnApply reports them.
 //
 // Errors: ErrInvalid, ErrNotFound (deletes, evaluations), ErrOverloaded,
-// ErrUnavailable (upserts), ErrReadOnly, ErrClosed, or the error of ctx. After a ctx error the operation may still
-// come into force.
+// ErrUnavailable (upserts, evaluations), ErrReadOnly, ErrClosed, or the error
+// of ctx. After a ctx error the operation may still come into force.
 func (e *Engine) Apply(ctx context.Context, op *Op) (IngestResult, error) {
 	leave, err := e.enter(ctx)
 	if err != nil {
@@ -110,6 +110,9 @@ func (e *Engine) submit(ctx context.Context, op *Op) (*pending, error) {
 	case OpDeleteTrace, OpPromote:
 		return e.submitOne(ctx, op)
 	case OpEvaluate:
+		if err := e.takesData(); err != nil {
+			return nil, err
+		}
 		return e.submitEvaluate(ctx, op)
 	case OpDeleteApp:
 		return e.submitDeleteApp(ctx, op)
