@@ -17,21 +17,28 @@ var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
 // maxListed bounds how many rejected runs an error names one by one.
 const maxListed = 100
 
-// ingest answers the POSTs of traces: 200 once all good runs are durable.
-func (c *call) ingest() error {
-	enc, err := c.encoding()
-	if err != nil {
-		return err
+// received is what somebody sends to be stored: the app it names, its encoding,
+// and the body, inflated.
+func (c *call) received() (app string, enc otlp.Encoding, body []byte, err error) {
+	if enc, err = c.encoding(); err != nil {
+		return "", 0, nil, err
 	}
-	app, err := c.namedApp()
-	if err != nil {
-		return err
+	if app, err = c.namedApp(); err != nil {
+		return "", 0, nil, err
 	}
-	body, err := c.readBody()
-	if err != nil {
-		return err
+	if body, err = c.readBody(); err != nil {
+		return "", 0, nil, err
 	}
 	c.srv.stats.ingestBytes.Add(uint64(len(body)))
+	return app, enc, body, nil
+}
+
+// ingest answers the POSTs of traces: 200 once all good runs are durable.
+func (c *call) ingest() error {
+	app, enc, body, err := c.received()
+	if err != nil {
+		return err
+	}
 	if enc == otlp.Protobuf {
 		return c.answerOTLP(c.storeOTLP(app, body, enc, SignalTraces))
 	}

@@ -33,19 +33,10 @@ const (
 // otlpLogs answers OTLP log records: those that tell of a span are stored,
 // all others are passed over.
 func (c *call) otlpLogs() error {
-	enc, err := c.encoding()
+	app, enc, body, err := c.received()
 	if err != nil {
 		return err
 	}
-	app, err := c.namedApp()
-	if err != nil {
-		return err
-	}
-	body, err := c.readBody()
-	if err != nil {
-		return err
-	}
-	c.srv.stats.ingestBytes.Add(uint64(len(body)))
 	return c.answerOTLP(c.storeOTLP(app, body, enc, SignalLogs))
 }
 
