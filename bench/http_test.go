@@ -30,7 +30,7 @@ func serveHTTP(tb testing.TB, e *engine.Engine) *server {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	check(tb, err)
 	h := &server{srv: srv, addr: ln.Addr().String(), served: make(chan error, 1)}
-	h.client = &fasthttp.HostClient{Addr: h.addr, MaxConns: 2 * inFlight}
+	h.client = &fasthttp.HostClient{Addr: h.addr, MaxConns: 2 * inFlight, WriteBufferSize: 64 << 10}
 	go func() { h.served <- srv.Serve(ln) }()
 	return h
 }
