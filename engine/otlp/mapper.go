@@ -85,7 +85,7 @@ func (m *mapper) render(s *span, r *trace.Run, metadata func([]byte) []byte) {
 	}
 	if cap(m.buf)-len(m.buf) < need {
 		// Spans whose input, output and metadata are attributes come out 2.2 times as long.
-		m.buf = make([]byte, 0, max(need, min(m.d.size*5/2+4096, 1<<18)))
+		m.buf = m.d.runs.bytes(max(need, min(m.d.size*5/2+4096, 1<<18)))
 	}
 	m.buf = trace.AppendSpan(m.buf, r, metadata)
 }

@@ -59,6 +59,8 @@ type Batch struct {
 
 	// Ignored counts log records that are no events Tracebed keeps.
 	Ignored int
+
+	memory *memory // that of the runs, until Release
 }
 
 // Group are the runs of one app in order of receipt.
@@ -108,6 +110,7 @@ func parse(body []byte, enc Encoding, o Options, logs bool) (Batch, error) {
 	}
 	d := decoders.Get().(*decoder)
 	defer d.release()
+	d.runs = memories.Get().(*memory)
 	d.opt, d.logs, d.size = o, logs, len(body)
 	d.m.d = d
 	var err error
@@ -123,6 +126,8 @@ func parse(body []byte, enc Encoding, o Options, logs bool) (Batch, error) {
 		}
 		return Batch{}, err
 	}
+	d.batch.memory = d.runs
+	d.runs = nil
 	return d.batch, nil
 }
 
@@ -146,6 +151,7 @@ type decoder struct {
 	group  int // of the resource, −1 until its first run
 	app    string
 	m      mapper
+	runs   *memory
 }
 
 // decoders keep their memory for the next body: half of what Parse would
@@ -264,10 +270,16 @@ func (d *decoder) take() error {
 }
 
 // grow makes room for more runs: a Run has 600 bytes, so that growing in small
-// steps copies a lot.
+// steps copies a lot. The first group begins in kept memory.
 func (d *decoder) grow(runs []trace.Run) []trace.Run {
+	if d.group == 0 && cap(runs) == 0 && d.runs.runs != nil {
+		return d.runs.runs
+	}
 	grown := make([]trace.Run, len(runs), 2*len(runs)+8)
 	copy(grown, runs)
+	if d.group == 0 {
+		d.runs.runs = grown[:0]
+	}
 	return grown
 }
 
