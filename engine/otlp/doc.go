@@ -29,7 +29,7 @@
 //     where the run shows another. Attributes keep their names and are plain
 //     JSON: integers with every digit, bytes in base64, strings always strings.
 //   - gen_ai: what is the same for all conventions, members only where known:
-//     provider, agent_name, agent_id, tool_name, tool_call_id, workflow_name,
+//     provider, agent_name, agent_id, agent_version, tool_name, tool_call_id, workflow_name,
 //     response_id, finish_reasons, parameters, time_to_first_token_ms, messages.
 //
 // # Messages

@@ -184,7 +184,10 @@ func memberNumber(a *attr, names []string) ([]byte, bool) {
 
 // text is the first usable text of a field, "" if there is none.
 func (m *mapper) text(f field) string {
-	for _, slot := range placeSlots[f] {
+	for i, slot := range placeSlots[f] {
+		if p := &mapping[f].places[i]; p.how == onGroup && p.members[0] != m.group {
+			continue
+		}
 		if a := m.attrAt(slot); a != nil {
 			if text, ok := textOf(a, m.scratch[:0]); ok {
 				return m.share(f, text)

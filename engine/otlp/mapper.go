@@ -12,6 +12,7 @@ import (
 type mapper struct {
 	d          *decoder
 	own        []attr // of the span that is mapped
+	group      string // of that span
 	found      found
 	ofResource found
 
@@ -61,6 +62,7 @@ func (m *mapper) span(s *span, r *trace.Run) error {
 	r.Model = m.text(fieldModel)
 	r.Usage = m.usage()
 	r.Group = m.groupOf(r.Model != "", r.Usage != nil)
+	m.group = r.Group
 	root := r.ParentID == "" || r.ParentRemote || r.ParentID == r.ID
 	r.Type = "node"
 	if root && r.Group == "utils" {

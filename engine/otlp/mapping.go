@@ -31,6 +31,7 @@ const (
 	fieldVersion
 	fieldAgentName
 	fieldAgentID
+	fieldAgentVersion
 	fieldToolName
 	fieldToolCallID
 	fieldWorkflowName
@@ -52,6 +53,7 @@ const (
 	withParts               // a member of an object, counted without the parts that stand beside it (langfuse.go)
 	encoded                 // JSON of any kind in a string
 	onRoot                  // plain, but only of a span without a parent in its process
+	onGroup                 // a text, but only of a span of the group place.members[0]
 	withMime                // plain; the attribute named by place.members says if it is JSON or text
 	withSystem              // messages; the attribute named by place.members has the system instructions
 	flat                    // a list of objects, flattened to attributes name.N.member (name ends in a dot): messages, or what each wraps in place.members
@@ -194,9 +196,10 @@ var mapping = [numFields]row{
 	}},
 	fieldVersion: {name: "version", resource: true, places: []place{at("langfuse.release"), at("service.version")}},
 
-	fieldAgentName:    {name: "agent name", places: []place{at("gen_ai.agent.name"), at("agent.name")}},
+	fieldAgentName:    {name: "agent name", places: []place{at("gen_ai.agent.name"), as(onGroup, "traceloop.entity.name", "agents"), at("agent.name")}},
 	fieldAgentID:      {name: "agent id", places: []place{at("gen_ai.agent.id")}},
-	fieldToolName:     {name: "tool name", places: []place{at("gen_ai.tool.name"), at("tool.name"), at("ai.toolCall.name")}},
+	fieldAgentVersion: {name: "agent version", places: []place{at("gen_ai.agent.version")}},
+	fieldToolName:     {name: "tool name", places: []place{at("gen_ai.tool.name"), as(onGroup, "traceloop.entity.name", "tools"), at("tool.name"), at("ai.toolCall.name")}},
 	fieldToolCallID:   {name: "tool call id", places: []place{at("gen_ai.tool.call.id"), at("tool_call.id"), at("tool.id"), at("ai.toolCall.id")}},
 	fieldWorkflowName: {name: "workflow name", places: []place{at("gen_ai.workflow.name"), at("traceloop.workflow.name"), at("ai.telemetry.functionId")}},
 	fieldParameters: {name: "parameters", places: []place{

@@ -154,6 +154,10 @@ var mappings = []mapped{
 	text(fieldVersion, "langfuse.release"), text(fieldVersion, "service.version"),
 
 	text(fieldAgentName, "gen_ai.agent.name"), text(fieldAgentName, "agent.name"), text(fieldAgentID, "gen_ai.agent.id"),
+	{fieldAgentName, "traceloop.entity.name", str("planner"), `"planner"`, []string{"traceloop.span.kind", str("agent")}},
+	{fieldToolName, "traceloop.entity.name", str("search"), `"search"`, []string{"traceloop.span.kind", str("tool")}},
+	{fieldToolName, "traceloop.entity.name", str("step"), `null`, []string{"traceloop.span.kind", str("task")}},
+	text(fieldAgentVersion, "gen_ai.agent.version"),
 	text(fieldToolName, "gen_ai.tool.name"), text(fieldToolName, "tool.name"), text(fieldToolName, "ai.toolCall.name"),
 	text(fieldToolCallID, "gen_ai.tool.call.id"), text(fieldToolCallID, "tool_call.id"), text(fieldToolCallID, "tool.id"),
 	text(fieldToolCallID, "ai.toolCall.id"), text(fieldWorkflowName, "gen_ai.workflow.name"), text(fieldWorkflowName, "traceloop.workflow.name"),
@@ -172,7 +176,7 @@ var mappings = []mapped{
 }
 
 // uniformMembers are where in metadata.gen_ai a field is shown.
-var uniformMembers = map[field]string{fieldProvider: "provider", fieldAgentName: "agent_name", fieldAgentID: "agent_id",
+var uniformMembers = map[field]string{fieldProvider: "provider", fieldAgentName: "agent_name", fieldAgentID: "agent_id", fieldAgentVersion: "agent_version",
 	fieldToolName: "tool_name", fieldToolCallID: "tool_call_id", fieldWorkflowName: "workflow_name", fieldParameters: "parameters",
 	fieldFinishReasons: "finish_reasons", fieldResponseID: "response_id", fieldFirstToken: "time_to_first_token_ms"}
 

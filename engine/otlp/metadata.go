@@ -133,6 +133,7 @@ var uniformTexts = []struct {
 	member string
 }{
 	{fieldProvider, `,"provider":`}, {fieldAgentName, `,"agent_name":`}, {fieldAgentID, `,"agent_id":`},
+	{fieldAgentVersion, `,"agent_version":`},
 	{fieldToolName, `,"tool_name":`}, {fieldToolCallID, `,"tool_call_id":`}, {fieldWorkflowName, `,"workflow_name":`},
 	{fieldResponseID, `,"response_id":`},
 }
