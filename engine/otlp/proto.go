@@ -28,25 +28,25 @@ const (
 
 var errTruncated = errors.New("the body is not a protobuf message of OTLP")
 
-// message walks over the fields of one protobuf message.
+// message walks over the fields of one protobuf message:
+//
+//	for m := (message{b: b}); m.next(); { … } // then m.err
 type message struct {
 	b    []byte
 	num  protowire.Number
 	wire protowire.Type
 	v    []byte // of a length-delimited field
 	n    uint64 // of the others
+	err  error  // the message is cut off or malformed
 }
 
-// next reads a field; false at the end. A message that is cut off or malformed
-// is an error. Groups, which OTLP has none of, are passed over.
-func (m *message) next() (bool, error) {
-	for {
-		if len(m.b) == 0 {
-			return false, nil
-		}
+// next reads a field; false at the end and at damage. Groups, which OTLP has
+// none of, are passed over.
+func (m *message) next() bool {
+	for len(m.b) > 0 {
 		num, wire, n := protowire.ConsumeTag(m.b)
 		if n < 0 {
-			return false, errTruncated
+			return m.fail()
 		}
 		m.num, m.wire = num, wire
 		m.b = m.b[n:]
@@ -57,12 +57,12 @@ func (m *message) next() (bool, error) {
 			m.n, n = protowire.ConsumeVarint(m.b)
 		case protowire.Fixed64Type:
 			if n = 8; len(m.b) < n {
-				return false, errTruncated
+				return m.fail()
 			}
 			m.n = binary.LittleEndian.Uint64(m.b)
 		case protowire.Fixed32Type:
 			if n = 4; len(m.b) < n {
-				return false, errTruncated
+				return m.fail()
 			}
 			m.n = uint64(binary.LittleEndian.Uint32(m.b))
 		default:
@@ -72,11 +72,17 @@ func (m *message) next() (bool, error) {
 			}
 		}
 		if n < 0 {
-			return false, errTruncated
+			return m.fail()
 		}
 		m.b = m.b[n:]
-		return true, nil
+		return true
 	}
+	return false
+}
+
+func (m *message) fail() bool {
+	m.err = errTruncated
+	return false
 }
 
 // bytes reports whether the field is number num and length-delimited.
@@ -88,17 +94,14 @@ func (m *message) bytes(num protowire.Number) bool {
 // error.
 func (d *decoder) protobuf(body []byte) error {
 	m := message{b: body}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
 		if m.bytes(fieldData) {
 			if err := d.protoResource(m.v); err != nil {
 				return err
 			}
 		}
 	}
+	return m.err
 }
 
 // protoResource reads ResourceSpans or ResourceLogs: the resource first,
@@ -107,14 +110,8 @@ func (d *decoder) protoResource(b []byte) error {
 	d.arena = d.arena[:0]
 	d.resource = resource{attrList: attrList{attrs: d.resource.attrs[:0]}}
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for m.next() {
+		var err error
 		switch {
 		case m.bytes(fieldResource):
 			err = d.protoAttrList(m.v, &d.resource.attrList, fieldResourceAttrs, fieldResourceDropped, nil)
@@ -125,19 +122,19 @@ func (d *decoder) protoResource(b []byte) error {
 			return d.rejectAll(err)
 		}
 	}
+	if m.err != nil {
+		return m.err
+	}
 	d.beginResource()
 	m = message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
 		if m.bytes(fieldScopes) {
 			if err := d.protoScope(m.v); err != nil {
 				return err
 			}
 		}
 	}
+	return m.err
 }
 
 // protoScope reads ScopeSpans or ScopeLogs.
@@ -145,14 +142,8 @@ func (d *decoder) protoScope(b []byte) error {
 	d.arena = d.arena[:d.base[0]]
 	d.scope = scope{attrList: attrList{attrs: d.scope.attrs[:0]}}
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for m.next() {
+		var err error
 		switch {
 		case m.bytes(fieldScope):
 			err = d.protoAttrList(m.v, &d.scope.attrList, fieldScopeAttrs, fieldScopeDropped, &d.scope)
@@ -163,17 +154,17 @@ func (d *decoder) protoScope(b []byte) error {
 			return d.rejectAll(err)
 		}
 	}
+	if m.err != nil {
+		return m.err
+	}
 	d.beginScope()
 	m = message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
 		if !m.bytes(fieldItems) {
 			continue
 		}
-		if err := d.countItem(); err != nil {
+		err := d.countItem()
+		if err != nil {
 			return err
 		}
 		d.beginItem()
@@ -184,16 +175,14 @@ func (d *decoder) protoScope(b []byte) error {
 		}
 		d.endItem(err)
 	}
+	return m.err
 }
 
 // protoAttrList reads a Resource or, with s, an InstrumentationScope.
 func (d *decoder) protoAttrList(b []byte, list *attrList, attrs, dropped protowire.Number, s *scope) error {
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
+		var err error
 		switch {
 		case m.bytes(attrs):
 			list.attrs, err = d.protoKeyValue(list.attrs, m.v)
@@ -208,4 +197,5 @@ func (d *decoder) protoAttrList(b []byte, list *attrList, attrs, dropped protowi
 			return err
 		}
 	}
+	return m.err
 }

@@ -12,14 +12,7 @@ func (d *decoder) protoSpan(b []byte) error {
 	s := &d.span
 	m := message{b: b}
 	nested := false
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for m.next() {
 		switch m.wire {
 		case protowire.BytesType:
 			switch m.num {
@@ -69,8 +62,8 @@ func (d *decoder) protoSpan(b []byte) error {
 		}
 	}
 	s.own.to = len(s.attrs)
-	if !nested {
-		return nil
+	if m.err != nil || !nested {
+		return m.err
 	}
 	return d.protoNested(b)
 }
@@ -78,11 +71,8 @@ func (d *decoder) protoSpan(b []byte) error {
 // protoNested reads the events and links of a Span.
 func (d *decoder) protoNested(b []byte) error {
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
+		var err error
 		switch {
 		case m.bytes(11):
 			err = d.protoEvent(m.v)
@@ -93,15 +83,12 @@ func (d *decoder) protoNested(b []byte) error {
 			return err
 		}
 	}
+	return m.err
 }
 
 func (s *span) protoStatus(b []byte) error {
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return err
-		}
+	for m.next() {
 		switch {
 		case m.bytes(2):
 			s.statusMessage = m.v
@@ -109,6 +96,7 @@ func (s *span) protoStatus(b []byte) error {
 			s.statusCode = int32(m.n)
 		}
 	}
+	return m.err
 }
 
 func (d *decoder) protoEvent(b []byte) error {
@@ -118,14 +106,7 @@ func (d *decoder) protoEvent(b []byte) error {
 	}
 	e := event{attrs: between{len(s.attrs), len(s.attrs)}}
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for m.next() {
 		switch {
 		case m.num == 1 && m.wire == protowire.Fixed64Type:
 			e.time = m.n
@@ -141,7 +122,7 @@ func (d *decoder) protoEvent(b []byte) error {
 	}
 	e.attrs.to = len(s.attrs)
 	s.events = append(s.events, e)
-	return nil
+	return m.err
 }
 
 func (d *decoder) protoLink(b []byte) error {
@@ -151,14 +132,7 @@ func (d *decoder) protoLink(b []byte) error {
 	}
 	l := link{attrs: between{len(s.attrs), len(s.attrs)}}
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for m.next() {
 		switch {
 		case m.bytes(1):
 			l.traceID = m.v
@@ -178,22 +152,15 @@ func (d *decoder) protoLink(b []byte) error {
 	}
 	l.attrs.to = len(s.attrs)
 	s.links = append(s.links, l)
-	return nil
+	return m.err
 }
 
 // protoLog reads a LogRecord.
 func (d *decoder) protoLog(b []byte) error {
 	s := &d.span
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			s.own.to = len(s.attrs)
-			return nil
-		}
+	for m.next() {
+		var err error
 		switch {
 		case m.num == 1 && m.wire == protowire.Fixed64Type:
 			s.start = m.n
@@ -220,6 +187,8 @@ func (d *decoder) protoLog(b []byte) error {
 			return err
 		}
 	}
+	s.own.to = len(s.attrs)
+	return m.err
 }
 
 // protoAttr adds a KeyValue to the attributes of the span.
@@ -235,34 +204,28 @@ func (d *decoder) protoKeyValue(list []attr, b []byte) ([]attr, error) {
 	m := message{b: b}
 	var key []byte
 	var value attr
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return list, err
-		}
-		if !ok {
-			value.key = key
-			return append(list, value), nil
-		}
+	for m.next() {
 		switch {
 		case m.bytes(fieldKey):
 			key = m.v
 		case m.bytes(fieldValue):
+			var err error
 			if value, err = d.protoValue(m.v, 0); err != nil {
 				return list, err
 			}
 		}
 	}
+	if m.err != nil {
+		return list, m.err
+	}
+	value.key = key
+	return append(list, value), nil
 }
 
 // protoValue reads an AnyValue. Of several values the last one counts.
 func (d *decoder) protoValue(b []byte, depth int) (a attr, err error) {
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if !ok {
-			return a, err
-		}
+	for m.next() {
 		switch {
 		case m.bytes(1):
 			a = attr{kind: kindString, text: m.v}
@@ -283,6 +246,7 @@ func (d *decoder) protoValue(b []byte, depth int) (a attr, err error) {
 			a = attr{kind: kindJSON, text: d.arena[from:len(d.arena):len(d.arena)]}
 		}
 	}
+	return a, m.err
 }
 
 // appendProtoList appends an ArrayValue or KeyValueList as JSON.
@@ -297,14 +261,7 @@ func appendProtoList(dst, b []byte, object bool, depth int) ([]byte, error) {
 	dst = append(dst, open)
 	m := message{b: b}
 	comma := false
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return dst, err
-		}
-		if !ok {
-			return append(dst, end), nil
-		}
+	for m.next() {
 		if !m.bytes(1) {
 			continue
 		}
@@ -312,6 +269,7 @@ func appendProtoList(dst, b []byte, object bool, depth int) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		comma = true
+		var err error
 		if object {
 			dst, err = appendProtoMember(dst, m.v, depth)
 		} else {
@@ -321,21 +279,14 @@ func appendProtoList(dst, b []byte, object bool, depth int) ([]byte, error) {
 			return dst, err
 		}
 	}
+	return append(dst, end), m.err
 }
 
 // appendProtoMember appends a KeyValue as a member of an object.
 func appendProtoMember(dst, b []byte, depth int) ([]byte, error) {
 	var key, value []byte
 	m := message{b: b}
-	for {
-		ok, err := m.next()
-		if err != nil {
-			return dst, err
-		}
-		if !ok {
-			dst = append(jsonscan.AppendQuoted(dst, key), ':')
-			return appendProtoValue(dst, value, depth)
-		}
+	for m.next() {
 		switch {
 		case m.bytes(fieldKey):
 			key = m.v
@@ -343,6 +294,11 @@ func appendProtoMember(dst, b []byte, depth int) ([]byte, error) {
 			value = m.v
 		}
 	}
+	if m.err != nil {
+		return dst, m.err
+	}
+	dst = append(jsonscan.AppendQuoted(dst, key), ':')
+	return appendProtoValue(dst, value, depth)
 }
 
 // appendProtoValue appends an AnyValue as JSON.
@@ -350,11 +306,7 @@ func appendProtoValue(dst, b []byte, depth int) ([]byte, error) {
 	m := message{b: b}
 	from := len(dst)
 	dst = append(dst, "null"...)
-	for {
-		ok, err := m.next()
-		if !ok {
-			return dst, err
-		}
+	for m.next() {
 		a := attr{num: m.n}
 		switch {
 		case m.bytes(1):
@@ -368,6 +320,7 @@ func appendProtoValue(dst, b []byte, depth int) ([]byte, error) {
 		case m.bytes(7):
 			a.kind, a.text = kindBytes, m.v
 		case m.bytes(5), m.bytes(6):
+			var err error
 			if dst, err = appendProtoList(dst[:from], m.v, m.num == 6, depth+1); err != nil {
 				return dst, err
 			}
@@ -377,4 +330,5 @@ func appendProtoValue(dst, b []byte, depth int) ([]byte, error) {
 		}
 		dst = appendValue(dst[:from], &a)
 	}
+	return dst, m.err
 }
