@@ -142,7 +142,7 @@ func (m *mapper) appendFlat(dst []byte, p *place, role string) ([]byte, bool) {
 			dst = append(dst, ',')
 		}
 		comma = true
-		if v := member(raw, p.members[0]); v != nil {
+		if v := jsonscan.Lookup(raw, p.members[0]); v != nil {
 			raw = v
 		}
 		dst = append(dst, raw...)

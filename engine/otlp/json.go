@@ -137,27 +137,12 @@ func (d *decoder) fields(raw []byte, f func(key, value []byte) error) error {
 // members calls f for each member of a valid JSON object that is not null.
 func members(raw []byte, f func(key, value []byte) error) error {
 	var s jsonscan.Scanner
-	var scratch [64]byte
-	s.Reset(raw)
-	if err := s.BeginObject(); err != nil {
-		return err
-	}
-	for {
-		name, ok, err := s.Member()
-		if !ok {
-			return err
-		}
-		value, err := s.Skip()
-		if err != nil {
-			return err
-		}
+	return s.EachMember(raw, func(name, value []byte) error {
 		if jsonscan.KindOf(value) == jsonscan.Null {
-			continue
+			return nil
 		}
-		if err := f(jsonscan.Unquote(scratch[:0], name), value); err != nil {
-			return err
-		}
-	}
+		return f(name, value)
+	})
 }
 
 // elements calls f for each element of a valid JSON array; none for null.
@@ -166,23 +151,7 @@ func elements(raw []byte, f func(raw []byte) error) error {
 		return nil
 	}
 	var s jsonscan.Scanner
-	s.Reset(raw)
-	if err := s.BeginArray(); err != nil {
-		return err
-	}
-	for {
-		more, err := s.Element()
-		if !more {
-			return err
-		}
-		value, err := s.Skip()
-		if err != nil {
-			return err
-		}
-		if err := f(value); err != nil {
-			return err
-		}
-	}
+	return s.EachElement(raw, f)
 }
 
 func isListOrNull(raw []byte) bool {

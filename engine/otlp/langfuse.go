@@ -35,7 +35,7 @@ func memberWithParts(a *attr, name string) ([]byte, bool) {
 
 // countIn is a member of a valid object that is a count of tokens.
 func countIn(object []byte, name string) (int64, bool) {
-	v := member(object, name)
+	v := jsonscan.Lookup(object, name)
 	if jsonscan.KindOf(v) != jsonscan.Number {
 		return 0, false
 	}
@@ -46,30 +46,18 @@ func countIn(object []byte, name string) (int64, bool) {
 // object, or those of output; a price tier is no part.
 func partsOf(object []byte, name string) (sum int64) {
 	var s jsonscan.Scanner
-	s.Reset(object)
-	if s.BeginObject() != nil {
-		return 0
-	}
-	for {
-		quoted, ok, err := s.Member()
-		if !ok || err != nil {
-			return sum
-		}
-		v, err := s.Skip()
-		if err != nil {
-			return sum
-		}
-		var scratch [64]byte
-		key := jsonscan.Unquote(scratch[:0], quoted)
+	_ = s.EachMember(object, func(key, v []byte) error { // valid
 		part, starts := cutPrefix(key, name+"_")
 		if !starts && !bytes.HasSuffix(key, []byte("_"+name+"_tokens")) ||
 			string(part) == "tokens" || bytes.HasPrefix(part, []byte("priority")) {
-			continue
+			return nil
 		}
 		if jsonscan.KindOf(v) == jsonscan.Number {
 			if n, ok := tokensOf(v); ok {
 				sum = min(sum+n, trace.MaxTokens)
 			}
 		}
-	}
+		return nil
+	})
+	return sum
 }

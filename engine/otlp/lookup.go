@@ -171,7 +171,7 @@ func memberNumber(a *attr, names []string) ([]byte, bool) {
 		for more := true; more && v != nil; {
 			var part string
 			part, name, more = strings.Cut(name, ".")
-			if v = member(v, part); more && jsonscan.KindOf(v) != jsonscan.Object {
+			if v = jsonscan.Lookup(v, part); more && jsonscan.KindOf(v) != jsonscan.Object {
 				v = nil
 			}
 		}
@@ -230,30 +230,6 @@ func (m *mapper) groupOf(hasModel, hasUsage bool) string {
 		return "llms"
 	}
 	return "utils"
-}
-
-// member is the value of the last member of that name of a valid JSON object,
-// nil where it has none.
-func member(obj []byte, name string) (value []byte) {
-	var s jsonscan.Scanner
-	var scratch [64]byte
-	s.Reset(obj)
-	if s.Peek() != jsonscan.Object || s.BeginObject() != nil {
-		return nil
-	}
-	for {
-		key, ok, err := s.Member()
-		if !ok || err != nil {
-			return value
-		}
-		v, err := s.Skip()
-		if err != nil {
-			return value
-		}
-		if string(jsonscan.Unquote(scratch[:0], key)) == name {
-			value = v
-		}
-	}
 }
 
 // appOf is the app that a resource names, "" where it names none that can be

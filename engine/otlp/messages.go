@@ -35,21 +35,7 @@ type chatMessage [numMsg][]byte
 // for it; nil where it has none or null.
 func pick(raw []byte, names []string, values [][]byte) {
 	var s jsonscan.Scanner
-	var scratch [32]byte
-	s.Reset(raw)
-	if s.BeginObject() != nil {
-		return
-	}
-	for {
-		key, ok, err := s.Member()
-		if !ok || err != nil {
-			return
-		}
-		v, err := s.Skip()
-		if err != nil {
-			return
-		}
-		name := jsonscan.Unquote(scratch[:0], key)
+	_ = s.EachMember(raw, func(name, v []byte) error { // valid
 		for i := range names {
 			if len(names[i]) == len(name) && names[i] == string(name) {
 				if values[i] = v; v[0] == 'n' {
@@ -58,7 +44,8 @@ func pick(raw []byte, names []string, values [][]byte) {
 				break
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // isUniform reports whether valid JSON is a list of messages in the uniform
@@ -253,7 +240,7 @@ func isParts(raw []byte) bool {
 	}
 	parts := true
 	_ = elements(raw, func(v []byte) error { // valid
-		parts = parts && jsonscan.KindOf(member(v, "type")) == jsonscan.String
+		parts = parts && jsonscan.KindOf(jsonscan.Lookup(v, "type")) == jsonscan.String
 		return nil
 	})
 	return parts

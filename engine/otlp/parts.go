@@ -63,10 +63,10 @@ func appendPart(dst, raw []byte) []byte {
 // plainOutput is the value of an output that the Vercel AI SDK wraps as
 // {type, value}, or the output itself.
 func plainOutput(raw []byte) []byte {
-	if jsonscan.KindOf(raw) != jsonscan.Object || member(raw, "type") == nil {
+	if jsonscan.KindOf(raw) != jsonscan.Object || jsonscan.Lookup(raw, "type") == nil {
 		return raw
 	}
-	if value := member(raw, "value"); value != nil {
+	if value := jsonscan.Lookup(raw, "value"); value != nil {
 		return value
 	}
 	return raw

@@ -57,7 +57,7 @@ func appendUserMetadata(dst []byte, r *Run) []byte {
 // metadata.failed_nodes, nil where there is none.
 func failedNodeMessage(metadata []byte) []byte {
 	var s jsonscan.Scanner
-	s.Reset(member(metadata, "failed_nodes"))
+	s.Reset(jsonscan.Lookup(metadata, "failed_nodes"))
 	if s.Peek() != jsonscan.Array || s.BeginArray() != nil {
 		return nil
 	}
@@ -68,11 +68,11 @@ func failedNodeMessage(metadata []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	return nonEmptyString(member(node, "error_message"))
+	return nonEmptyString(jsonscan.Lookup(node, "error_message"))
 }
 
 // errorMessage is error.message of a run, nil where there is none.
-func errorMessage(r *Run) []byte { return nonEmptyString(member(r.Error, "message")) }
+func errorMessage(r *Run) []byte { return nonEmptyString(jsonscan.Lookup(r.Error, "message")) }
 
 // nonEmptyString is raw where it is a JSON string with content, else nil.
 func nonEmptyString(raw []byte) []byte {
@@ -80,28 +80,4 @@ func nonEmptyString(raw []byte) []byte {
 		return nil
 	}
 	return raw
-}
-
-// member is the value of the last member of that name; nil where obj has none
-// or is no object.
-func member(obj []byte, name string) (value []byte) {
-	var s jsonscan.Scanner
-	var scratch [32]byte
-	s.Reset(obj)
-	if s.Peek() != jsonscan.Object || s.BeginObject() != nil {
-		return nil
-	}
-	for {
-		key, ok, err := s.Member()
-		if !ok || err != nil {
-			return value
-		}
-		v, err := s.Skip()
-		if err != nil {
-			return value
-		}
-		if string(jsonscan.Unquote(scratch[:0], key)) == name {
-			value = v
-		}
-	}
 }

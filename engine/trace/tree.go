@@ -161,37 +161,26 @@ func (t *TreeScanner) appendUsage(dst []byte) ([]byte, error) {
 	if jsonscan.KindOf(t.raw[fieldUsage]) != jsonscan.Object {
 		return dst, nil
 	}
-	s := &t.part
-	s.Reset(t.raw[fieldUsage])
-	if err := s.BeginObject(); err != nil {
-		return dst, err
-	}
-	for {
-		name, more, err := s.Member()
-		if err != nil || !more {
-			return dst, err
-		}
-		raw, err := s.Skip()
-		if err != nil {
-			return dst, err
-		}
+	err := t.part.EachMember(t.raw[fieldUsage], func(name, value []byte) error {
 		var text string
 		switch string(name) {
-		case `"prompt_tokens"`:
+		case "prompt_tokens":
 			text = `,"prompt_tokens":`
-		case `"completion_tokens"`:
+		case "completion_tokens":
 			text = `,"completion_tokens":`
-		case `"total_tokens"`:
+		case "total_tokens":
 			text = `,"total_tokens":`
-		case `"total_tokens_cost_usd"`:
+		case "total_tokens_cost_usd":
 			text = `,"total_cost_usd":`
-		case `"cost_estimated"`:
+		case "cost_estimated":
 			text = `,"cost_estimated":`
 		}
-		if text != "" && present(raw) {
-			dst = append(append(dst, text...), raw...)
+		if text != "" && present(value) {
+			dst = append(append(dst, text...), value...)
 		}
-	}
+		return nil
+	})
+	return dst, err
 }
 
 // appendAttempts appends how many executions the run had.
@@ -200,7 +189,7 @@ func (t *TreeScanner) appendAttempts(dst []byte) ([]byte, error) {
 		return dst, nil
 	}
 	n := 0
-	err := elements(&t.part, t.raw[fieldExecutions], func([]byte) error { n++; return nil })
+	err := t.part.EachElement(t.raw[fieldExecutions], func([]byte) error { n++; return nil })
 	return strconv.AppendInt(append(dst, `,"attempts":`...), int64(n), 10), err
 }
 
@@ -214,7 +203,7 @@ func (t *TreeScanner) appendEdges(dst []byte, name string, list []byte) ([]byte,
 	before := len(dst)
 	dst = append(dst, name...)
 	empty := len(dst)
-	err := elements(&t.part, list, func(raw []byte) error {
+	err := t.part.EachElement(list, func(raw []byte) error {
 		node, err := memberOf(&t.sub, raw, `"node"`)
 		if err != nil || node == nil {
 			return err
@@ -256,27 +245,6 @@ func (t *TreeScanner) appendError(dst []byte) ([]byte, error) {
 		return append(dst, `""`...), nil
 	}
 	return appendCut(dst, raw, treeErrorBytes), nil
-}
-
-// elements calls fn for each element of an array. fn must not use s.
-func elements(s *jsonscan.Scanner, array []byte, fn func(raw []byte) error) error {
-	s.Reset(array)
-	if err := s.BeginArray(); err != nil {
-		return err
-	}
-	for {
-		more, err := s.Element()
-		if err != nil || !more {
-			return err
-		}
-		raw, err := s.Skip()
-		if err != nil {
-			return err
-		}
-		if err := fn(raw); err != nil {
-			return err
-		}
-	}
 }
 
 // memberOf is the first member of an object by its raw name; nil where there
@@ -367,7 +335,7 @@ func PreviewWithRuns(traceObject []byte, preview int) ([]byte, error) {
 	out := append(make([]byte, 0, len(obj)), obj[:at]...)
 	out = append(out, '[')
 	var s jsonscan.Scanner
-	err = elements(&s, runs, func(raw []byte) error {
+	err = s.EachElement(runs, func(raw []byte) error {
 		if out[len(out)-1] != '[' {
 			out = append(out, ',')
 		}
