@@ -34,6 +34,9 @@ type body struct {
 	t  *draw
 	x  texts
 	id ids
+	// agentParent and nodeParent are the parents of the agent and of the tools
+	// and LLM calls; nil for a root.
+	agentParent, nodeParent *uuid
 	// tags ends every run.
 	tags []byte
 }
@@ -54,6 +57,7 @@ func (g *Gen) appendBody(buf []byte, t *draw) []byte {
 		facts:    g.text.cut(g.r, n/4),
 	}
 	w.id = ids{g.uuid(), g.uuid(), g.uuid(), g.uuid(), g.uuid()}
+	w.agentParent, w.nodeParent = &w.id.flow, &w.id.agent
 	us := func(n int) time.Duration { return time.Duration(n) * time.Microsecond }
 	lag := func() time.Duration { return us(200 + g.r.IntN(2000)) }
 	flowStart := t.start.Add(lag())
@@ -73,7 +77,7 @@ func (g *Gen) appendBody(buf []byte, t *draw) []byte {
 	w.str(`,`)
 	w.tool(toolStart, toolEnd)
 	w.str(`,`)
-	w.llm(toolEnd.Add(lag()), llmEnd)
+	w.llm(toolEnd.Add(lag()), llmEnd, t.status)
 	w.str(`]}`)
 	return w.b
 }
@@ -82,7 +86,8 @@ func (w *body) str(s string) { w.b = append(w.b, s...) }
 
 func (w *body) raw(b []byte) { w.b = append(w.b, b...) }
 
-// head writes a run's members up to status. A parent of nil is null.
+// head writes a run's members up to status. A parent of nil is null; a run
+// without a status is open and has no end.
 func (w *body) head(id uuid, name, kind string, start, end time.Time, parent *uuid, status string) {
 	w.str(`{"id":"`)
 	w.raw(id[:])
@@ -98,15 +103,23 @@ func (w *body) head(id uuid, name, kind string, start, end time.Time, parent *uu
 	w.raw(w.t.session[:])
 	w.str(`","start_time":"`)
 	w.b = appendTime(w.b, start)
-	w.str(`","end_time":"`)
-	w.b = appendTime(w.b, end)
-	w.str(`","parent_run_id":`)
+	if status == "" {
+		w.str(`","end_time":null,"parent_run_id":`)
+	} else {
+		w.str(`","end_time":"`)
+		w.b = appendTime(w.b, end)
+		w.str(`","parent_run_id":`)
+	}
 	if parent == nil {
 		w.str(`null`)
 	} else {
 		w.str(`"`)
 		w.raw(parent[:])
 		w.str(`"`)
+	}
+	if status == "" {
+		w.str(`,"status":null`)
+		return
 	}
 	w.str(`,"status":"`)
 	w.str(status)
@@ -228,6 +241,12 @@ func (w *body) tail(start, end time.Time, status string) {
 	}
 	failure()
 	id := w.g.uuid()
+	if status == "" {
+		w.str(`,"executions":[],"tags":`)
+		w.raw(w.tags)
+		w.str(`}`)
+		return
+	}
 	w.str(`,"executions":[{"id":"`)
 	w.raw(id[:])
 	w.str(`","start_time":"`)
@@ -244,19 +263,19 @@ func (w *body) tail(start, end time.Time, status string) {
 }
 
 func (w *body) agent(start, end time.Time) {
-	w.head(w.id.agent, "Assistant", "node", start, end, &w.id.flow, w.t.status)
+	w.head(w.id.agent, "Assistant", "node", start, end, w.agentParent, w.t.status)
 	w.str(`,"input":`)
 	w.agentInput()
 	w.str(`,"output":`)
-	w.output(w.answer)
+	w.output(w.t.status, w.answer)
 	w.str(`,"metadata":{"node":`)
 	w.raw(w.t.app.agentNode[w.t.model])
 	w.str(`,"run_depends":[]`)
 	w.tail(start, end, w.t.status)
 }
 
-func (w *body) output(f func()) {
-	if w.t.status == "succeeded" {
+func (w *body) output(status string, f func()) {
+	if status == "succeeded" {
 		f()
 	} else {
 		w.str(`null`)
@@ -264,7 +283,7 @@ func (w *body) output(f func()) {
 }
 
 func (w *body) tool(start, end time.Time) {
-	w.head(w.id.tool, "search", "node", start, end, &w.id.agent, "succeeded")
+	w.head(w.id.tool, "search", "node", start, end, w.nodeParent, "succeeded")
 	w.str(`,"input":{"query":"`)
 	w.raw(w.x.question)
 	w.str(`"},"output":{"content":"`)
@@ -275,10 +294,10 @@ func (w *body) tool(start, end time.Time) {
 	w.tail(start, end, "succeeded")
 }
 
-func (w *body) llm(start, end time.Time) {
-	w.head(w.id.llm, "Assistant LLM", "node", start, end, &w.id.agent, w.t.status)
+func (w *body) llm(start, end time.Time, status string) {
+	w.head(w.id.llm, "Assistant LLM", "node", start, end, w.nodeParent, status)
 	w.str(`,"input":{},"output":`)
-	w.output(w.answer)
+	w.output(status, w.answer)
 	w.str(`,"metadata":{"node":`)
 	w.raw(w.t.app.llmNode[w.t.model]) // up to the messages
 	w.str(`[{"content":"`)
@@ -289,10 +308,10 @@ func (w *body) llm(start, end time.Time) {
 	w.raw(w.x.facts)
 	w.str(`","role":"tool"}],"tools":null,"response_format":null}},"run_depends":`)
 	w.raw(w.t.app.llmDepends)
-	if w.t.status == "succeeded" {
+	if status == "succeeded" {
 		w.usage()
 	}
-	w.tail(start, end, w.t.status)
+	w.tail(start, end, status)
 }
 
 func (w *body) usage() {

@@ -7,8 +7,12 @@
 // the tool's result in the prompt. With default options a body is 17.0 KB on
 // average and zstd at its fastest level packs it 4.5×, like recorded traffic.
 //
+// Options.Varied makes traces that differ more, for the comparison with other
+// stores: 1 to 12 runs, a long tail of sizes, bursts, arrivals up to a day late,
+// and a stale copy of each trace as the SDK sends it while the trace is open.
+//
 // The package imitates size, repetition, and spread over time, apps, models
-// and states. It does not make the odd arrivals (open runs, re-sends, orphans);
+// and states. It does not make odder arrivals (orphans, merged handlers);
 // fixtures and the model test of the engine have those.
 package gen
 
@@ -34,6 +38,9 @@ type Options struct {
 	// Apps is the number of apps, "app-1" to "app-<n>"; default 10. The first
 	// one gets 80 % of the traces.
 	Apps int
+	// Varied makes traces of 1 to 12 runs with a long tail of sizes, bursts and
+	// late arrivals (see varied.go), and fills Trace.Stale.
+	Varied bool
 }
 
 // Trace is one generated trace.
@@ -48,6 +55,9 @@ type Trace struct {
 	Start, End time.Time
 	// Body is the request body, {"runs":[…]}.
 	Body []byte
+	// Stale is an earlier body of the same trace: its outer runs are open, and
+	// the later ones are missing. Only with Options.Varied.
+	Stale []byte
 }
 
 // Shares of the end states; the rest succeeded.
@@ -59,11 +69,13 @@ const (
 // Gen generates traces one after another. Equal seeds and options give equal
 // traces. Not for concurrent use.
 type Gen struct {
-	r    *rand.Rand
-	opts Options
-	day  cycle
-	apps []app
-	text *pool
+	r     *rand.Rand
+	src   *rand.PCG // what r draws from
+	burst burst
+	opts  Options
+	day   cycle
+	apps  []app
+	text  *pool
 	// sessions are open conversations, shared by several traces.
 	sessions [64]uuid
 	n        int
@@ -88,8 +100,10 @@ func New(seed uint64, opts Options) *Gen {
 		opts.Apps = 10
 	}
 	opts.Start = opts.Start.UTC().Truncate(time.Microsecond)
+	src := rand.NewPCG(seed, 0x7472616365626564)
 	g := &Gen{
-		r:    rand.New(rand.NewPCG(seed, 0x7472616365626564)),
+		r:    rand.New(src),
+		src:  src,
 		opts: opts,
 		day:  newCycle(opts.Start, opts.Window, opts.Traces),
 		text: sharedPool(),
@@ -113,6 +127,9 @@ func (g *Gen) Next() Trace {
 // NextInto is Next with the body in buf[:0], to save the allocation.
 func (g *Gen) NextInto(buf []byte) Trace {
 	t := g.draw()
+	if g.opts.Varied {
+		return g.varied(buf, &t)
+	}
 	buf = g.appendBody(buf[:0], &t)
 	return Trace{
 		App: t.app.name, ID: t.id.String(), Status: t.status,
@@ -144,6 +161,9 @@ func (g *Gen) draw() draw {
 	g.n++
 	if r.IntN(100) == 0 {
 		arrival = arrival.Add(-time.Duration(r.Int64N(int64(10 * time.Minute))))
+	}
+	if g.opts.Varied {
+		arrival = g.vary(arrival)
 	}
 	// Log-normal, median 3 s.
 	took := time.Duration(3e9 * math.Exp(0.8*r.NormFloat64()))
