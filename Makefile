@@ -13,7 +13,7 @@ N       ?= 10000
 ROUNDS  ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-micro fuzz sim sweep flips kill ui ui-test ui-check clean soak vuln
+.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-all bench-bars bench-check bench-compare bench-micro fuzz sim sweep flips kill ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,24 @@ lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
 	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint run ./...
 
-bench: ## the bars of the storage design, each beside its comparison (about 3 minutes)
+PEERS := bench/peers/bin/peers
+
+.PHONY: $(PEERS)
+$(PEERS):
+	cd bench/peers && $(GO) build -o bin/peers .
+
+bench: $(PEERS) ## Tracebed beside SQLite and DuckDB and what the machine allows (10 minutes, C compiler, 20 GB of disk)
+	$(PEERS) run -out bin/bench.json -fresh
+	$(PEERS) report -in bin/bench.json
+
+bench-all: $(PEERS) ## the same with PostgreSQL, ClickHouse and a million traces; writes docs/benchmarks.md (an hour)
+	$(PEERS) run -out bin/bench-all.json -fresh -drivers all -sizes 20000,200000,1000000
+	$(PEERS) report -in bin/bench-all.json -docs docs
+
+bench-check: ## the drivers of the comparison answer alike
+	cd bench/peers && $(GO) test ./...
+
+bench-bars: ## the bars of the storage design, each beside its comparison (about 3 minutes)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
 
 bench-micro: ## the benchmarks beside the code they defend (minutes)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -119,7 +120,7 @@ func load(works []peer.Work, writers int) error {
 
 // timeLoad loads traces and reports rate, CPU time and memory.
 func (c *child) timeLoad(d peer.Driver, works []peer.Work, traces int) error {
-	runtime.GC()
+	debug.FreeOSMemory() // what preparing left
 	m := watch(d)
 	stop, err := c.startProfile()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -61,6 +62,7 @@ func (c *child) fill() error {
 		if err != nil {
 			return errors.Join(err, d.Close())
 		}
+		debug.FreeOSMemory()
 		start := time.Now()
 		if err := load(works, c.writers); err != nil {
 			return errors.Join(err, d.Close())
@@ -260,6 +262,7 @@ func (c *child) exportOnly() error {
 	if err != nil {
 		return errors.Join(err, r.d.Close())
 	}
+	debug.FreeOSMemory()
 	// Quick stores take so little time that one pass would be noise.
 	const atLeast = time.Second
 	m := watch(r.d)

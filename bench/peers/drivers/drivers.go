@@ -31,6 +31,8 @@ var All = map[string]Entry{
 	"sqlite": {Open: OpenSQLite, Title: "SQLite (C)",
 		Note: "zstd blobs made by the application, rollup table in the same transaction"},
 	"sqlite-go": {Open: OpenSQLitePure, Title: "SQLite (pure Go)", Note: "the same schema without cgo"},
+	"duckdb": {Open: OpenDuckDB, Title: "DuckDB", Writers: 1,
+		Note: "texts as they are, its own zstd; one writer at a time"},
 	"bare": {Open: OpenBare, Title: "bare loop", NoCheck: true,
 		Note: "compresses the same texts and commits them to Pebble with sync: no rows, no indexes, no re-sends, no queries"},
 }

@@ -54,7 +54,9 @@ func Serve(e *engine.Engine, api engine.API) (*HTTP, error) {
 	// A request goes out in one write, as good clients do.
 	h.client = &fasthttp.HostClient{Addr: h.addr, MaxConns: 256, WriteBufferSize: 64 << 10, ReadBufferSize: 64 << 10}
 	go func() { h.served <- srv.Serve(ln) }()
-	return h, nil
+	// A Shutdown that comes before Serve has begun is not seen by it.
+	_, err = h.call(http.MethodGet, "/healthz", nil)
+	return h, err
 }
 
 // Prepare makes one request body of the batch.
