@@ -25,16 +25,25 @@ type plan struct {
 	n, rounds      int
 	writers        int
 	dir, out       string
-	keep           bool
-	results        *report.Results
-	exe            string
+	keep, more     bool
+	// large are the stores that are filled beyond largeSize.
+	large   []string
+	results *report.Results
+	exe     string
 }
+
+// everything but SQLite's translation to Go, which is slower than SQLite
+// (docs/benchmarks.md).
+const everything = "bare,tracebed,http,sqlite,duckdb,postgres,clickhouse"
+
+// largeSize is the number of traces above which only p.large are measured.
+const largeSize = 200_000
 
 func runAll(args []string) error {
 	p := &plan{}
 	f := flag.NewFlagSet("run", flag.ContinueOnError)
 	works := f.String("work", "limits,w1,w1b,w1c,fill,read,w5", "workloads, in this order")
-	names := f.String("drivers", "bare,tracebed,http,sqlite,duckdb", "stores; all of "+strings.Join(drivers.Names(), ", "))
+	names := f.String("drivers", "bare,tracebed,http,sqlite,duckdb", "stores, or all; there are "+strings.Join(drivers.Names(), ", "))
 	sizes := f.String("sizes", "20000,200000", "traces of the stores for fill, read and w5")
 	f.IntVar(&p.n, "n", 20_000, "traces ingested in a round of w1, w1b (a third), w1c (a half)")
 	f.IntVar(&p.rounds, "rounds", 3, "rounds; the stores take turns in each")
@@ -42,9 +51,21 @@ func runAll(args []string) error {
 	f.StringVar(&p.dir, "dir", filepath.Join(os.TempDir(), "tracebed-peers"), "directory for the stores, on a real disk")
 	f.StringVar(&p.out, "out", "results.json", "results, added to what is there")
 	f.BoolVar(&p.keep, "keep", false, "keep the filled stores for another run of read or w5")
+	f.BoolVar(&p.more, "more", false, "add rounds to those that are there, instead of measuring anew")
+	fresh := f.Bool("fresh", false, "forget the results that are there")
+	large := f.String("large", "tracebed,http", "stores that are also measured with more than 200,000 traces")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if *names == "all" {
+		*names = everything
+	}
+	if *fresh {
+		if err := os.Remove(p.out); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	p.large = strings.Split(*large, ",")
 	p.works, p.drivers = strings.Split(*works, ","), strings.Split(*names, ",")
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
@@ -114,6 +135,8 @@ func runs(work, driver string) bool {
 	switch work {
 	case "w1":
 		return true
+	case "w1b":
+		return driver == "tracebed" || driver == "sqlite"
 	case "w1c":
 		return driver == "tracebed" || driver == "http" || driver == "bare"
 	default:
@@ -123,7 +146,9 @@ func runs(work, driver string) bool {
 
 func (p *plan) work(work string) error {
 	if work == "limits" {
-		p.results.Drop("limit", "limits", 0)
+		if !p.more {
+			p.results.Drop("limit", "limits", 0)
+		}
 		for round := range p.rounds {
 			if err := p.child("limit", "limits", 0, round, "-n", "5000"); err != nil {
 				return err
@@ -139,11 +164,18 @@ func (p *plan) work(work string) error {
 		sizes = p.sizes
 	}
 	for _, size := range sizes {
-		names := slices.DeleteFunc(slices.Clone(p.drivers), func(d string) bool { return !runs(work, d) })
+		names := slices.DeleteFunc(slices.Clone(p.drivers), func(d string) bool {
+			return !runs(work, d) || size > largeSize && !slices.Contains(p.large, d)
+		})
+		done := 0
 		for _, d := range names {
-			p.results.Drop(d, work, size)
+			if p.more {
+				done = max(done, p.results.Rounds(d, work, size))
+			} else {
+				p.results.Drop(d, work, size)
+			}
 		}
-		for round := range rounds {
+		for round := done; round < done+rounds; round++ {
 			for _, d := range names {
 				if err := p.one(work, d, size, round); err != nil {
 					return err

@@ -33,6 +33,10 @@ var All = map[string]Entry{
 	"sqlite-go": {Open: OpenSQLitePure, Title: "SQLite (pure Go)", Note: "the same schema without cgo"},
 	"duckdb": {Open: OpenDuckDB, Title: "DuckDB", Writers: 1,
 		Note: "texts as they are, its own zstd; one writer at a time"},
+	"postgres": {Open: OpenPostgres, Title: "PostgreSQL", Unavailable: pgUnavailable,
+		Note: "zstd made by the application, rollup upserted in the same transaction, a server on a Unix socket; CPU and memory hold both"},
+	"clickhouse": {Open: OpenClickHouse, Title: "ClickHouse", Unavailable: chUnavailable, Writers: 1,
+		Note: "chDB, the server's engine in a process of its own; re-sends are not exact in a rollup, so charts scan the columns with FINAL"},
 	"bare": {Open: OpenBare, Title: "bare loop", NoCheck: true,
 		Note: "compresses the same texts and commits them to Pebble with sync: no rows, no indexes, no re-sends, no queries"},
 }

@@ -19,7 +19,9 @@ type sqlReader struct {
 	total, totalEdge, totalEdgeByStatus *sql.Stmt
 	// plain: the texts are stored as they are.
 	plain bool
-	cast  string // around sums, to get 64-bit integers
+	// dollars: parameters are $1, $2, …
+	dollars bool
+	cast    string // around sums, to get 64-bit integers
 }
 
 func (s *sqlReader) sum(column string) string {
@@ -35,6 +37,9 @@ func (s *sqlReader) prepare(ctx context.Context, bar string) (err error) {
 	prepare := func(text string) *sql.Stmt {
 		if err != nil {
 			return nil
+		}
+		if s.dollars {
+			text = numbered(text)
 		}
 		var st *sql.Stmt
 		st, err = s.conn.PrepareContext(ctx, text)

@@ -134,3 +134,13 @@ func (r *Results) Ratio(a, b Key) []float64 {
 	}
 	return v
 }
+
+// Rounds is how often a workload was measured.
+func (r *Results) Rounds(driver, work string, size int) (n int) {
+	for i := range r.Figures {
+		if f := &r.Figures[i]; f.Driver == driver && f.Work == work && f.Size == size {
+			n = max(n, len(f.Values))
+		}
+	}
+	return n
+}
