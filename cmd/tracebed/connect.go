@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,7 @@ import (
 // that both take exactly the same way.
 type target struct {
 	server, token, data string
+	ca                  string       // PEM file of certificates to trust besides the system's
 	price               trace.Pricer // of a data directory; nil = estimate nothing
 }
 
@@ -35,6 +38,11 @@ func (t *target) flags(cmd *cobra.Command) {
 	fs.StringVar(&t.server, "server", "", "address of a server, such as http://127.0.0.1:8787")
 	fs.StringVar(&t.token, "token", "", "token for the server (better: TRACEBED_TOKEN, which other users cannot see)")
 	fs.StringVar(&t.data, "data", "", "data directory that no server has open, instead of --server")
+	t.caFlag(cmd)
+}
+
+func (t *target) caFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.ca, "ca", "", "PEM file with the certificate of the authority, or the server itself, that --server https://… is signed by")
 }
 
 // client calls a server.
@@ -60,6 +68,8 @@ func (t *target) connect(a access) (*client, error) {
 		return nil, &failure{errors.New("neither --server nor --data is given"), "name a server (--server http://127.0.0.1:8787 --token …) or a closed data directory (--data DIR)", exitUsage}
 	case t.server != "" && t.data != "":
 		return nil, usage("--server and --data are both given")
+	case t.data != "" && t.ca != "":
+		return nil, usage("--ca is for --server, and --data is given")
 	case t.data != "":
 		return t.open(a)
 	}
@@ -70,7 +80,33 @@ func (t *target) connect(a access) (*client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	transport.DisableCompression = true
+	if t.ca != "" {
+		if u.Scheme != "https" {
+			return nil, usage("--ca is for a server with https, and --server is %q", t.server)
+		}
+		pool, err := trusted(t.ca)
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	}
 	return &client{base: strings.TrimRight(t.server, "/"), token: t.token, http: &http.Client{Transport: transport}}, nil
+}
+
+// trusted are the system's authorities and those of a PEM file.
+func trusted(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fail(fmt.Errorf("--ca: %w", err), "name a PEM file that can be read")
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a system without any
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fail(fmt.Errorf("--ca %s holds no certificate", file), "name a PEM file that begins with -----BEGIN CERTIFICATE-----")
+	}
+	return pool, nil
 }
 
 // open serves a data directory to this process alone.
@@ -176,6 +212,10 @@ func (e *lostError) Unwrap() error { return e.error }
 func (c *client) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return fail(&lostError{err}, "give the certificate of the authority that signed the server's with --ca FILE")
 	}
 	return fail(&lostError{err}, "check --server, and that tracebed serve runs there")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,23 +14,65 @@ import (
 
 func newVerify() *cobra.Command {
 	repair := false
+	var t target
 	cmd := &cobra.Command{
-		Use:   "verify DIR",
-		Short: "Recompute every index, bucket and count of a closed data directory and print each difference",
+		Use:   "verify DIR | --server URL",
+		Short: "Recompute every index, bucket and count of a data directory and print each difference",
 		Long: `Recomputes every index, bucket and count from the stored runs and prints each difference, one a line.
 The directory must not be served at the time; nothing in it is changed. Exit code 0 says that there is no difference.
+With --server a running server does it to its own store while it serves, which reads all of it; the token needs the
+right admin, and the first hundred differences are shown.
 With --repair what differs is made again from the stored runs: no trace is removed, and what nothing can be made
 from is printed and left as it is. Keep a copy of the directory before.`,
-		Args: exactArgs(1, "one data directory"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case t.server == "":
+				return exactArgs(1, "one data directory")(cmd, args)
+			case len(args) > 0:
+				return usage("a data directory and --server are both given")
+			case repair:
+				return usage("--repair needs a closed data directory")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if t.server != "" {
+				return t.withClient(reading, func(c *client) error { return verifyServer(cmd, c) })
+			}
 			if repair {
 				return repairDir(cmd, args[0])
 			}
 			return verifyDir(cmd, args[0])
 		},
 	}
+	cmd.Flags().StringVar(&t.server, "server", "", "address of a server that is to check its own store, instead of DIR")
+	cmd.Flags().StringVar(&t.token, "token", "", "token for the server (better: TRACEBED_TOKEN, which other users cannot see)")
+	t.caFlag(cmd)
 	cmd.Flags().BoolVar(&repair, "repair", false, "make what differs again from the stored runs")
 	return cmd
+}
+
+// verifyServer has a server check its store.
+func verifyServer(cmd *cobra.Command, c *client) error {
+	var got struct {
+		Apps, Traces, Runs int64
+		DurationMS         int64 `json:"duration_ms"`
+		Found              int64 `json:"difference_count"`
+		Differences        []string
+	}
+	if err := c.call(cmd.Context(), http.MethodPost, "/v1/verify", nil, &got); err != nil {
+		return err
+	}
+	for _, d := range got.Differences {
+		fmt.Fprintln(cmd.OutOrStdout(), d)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s apps, %s traces, %s runs, %s differences in %v\n", c.base,
+		countText(got.Apps), countText(got.Traces), countText(got.Runs), countText(got.Found), time.Duration(got.DurationMS)*time.Millisecond)
+	if got.Found > 0 {
+		return fail(fmt.Errorf("the store of %s has %d differences", c.base, got.Found),
+			"take a backup, stop the server and run tracebed verify --repair on its data directory")
+	}
+	return nil
 }
 
 // repairDir makes what is derived from the runs of a closed data directory
