@@ -27,6 +27,13 @@ var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if plan := os.Getenv(crowdEnv); plan != "" {
+			if err := beCrowd(plan); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
+		}
 		binary = os.Getenv("TRACEBED_BIN")
 		if binary == "" {
 			dir, err := os.MkdirTemp("", "tracebed-e2e-")
