@@ -11,6 +11,7 @@ import (
 
 const (
 	bodyVersion = 1
+	bodyFlagsAt = 2 // offset of the flags in a value
 	// previewBytes is the length from which a list row shows the start of an
 	// input or output instead of the whole (contract §4, default of preview).
 	previewBytes = 2048
@@ -57,13 +58,17 @@ type body struct {
 	evals     span // of the member evaluations in the object; zero = none
 	table     []byte
 	row       []byte // frame of the list row
-	frame     []byte
+	frame     []byte // of what is at hand: whole, or its beginning where there are pieces
+	frameLen  int    // of the whole frame
+	valueLen  int    // of the whole value
+	pieces    *pieces
 	startUS   int64
 }
 
 // appendBody encodes the value of a `z` row. head is the trace object without
 // its closing brace, row the list row with previews (nil when it is the same),
-// tail the member "runs" with its leading comma. evals is where the member
+// tail the member "runs" with its leading comma, nil where it is to be made of
+// runs piece by piece. evals is where the member
 // evaluations stands in head, when the flags of s say that there is one.
 func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte, evals span) []byte {
 	dst = append(dst, bodyVersion, byte(s.sample.Status), s.flags)
@@ -81,7 +86,7 @@ func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte
 		dst = appendBytes(dst, rowFrame)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(head)))
-	dst = binary.AppendUvarint(dst, uint64(len(head)+len(tail)))
+	dst = binary.AppendUvarint(dst, uint64(len(head)+tailBytes(runs)))
 	if s.flags&flagEvaluated != 0 {
 		dst = binary.AppendUvarint(dst, uint64(evals.at))
 		dst = binary.AppendUvarint(dst, uint64(evals.n))
@@ -91,9 +96,21 @@ func appendBody(dst []byte, s *summary, runs []trace.Run, head, row, tail []byte
 	at := len(dst)
 	dst = append(dst, 0, 0, 0, 0, 0)
 	var ends [2]int
-	dst, _ = frame.Encode(dst, ends[:0], head, tail)
+	if tail != nil {
+		dst, _ = frame.Encode(dst, ends[:0], head, tail)
+	} else {
+		// Room for what hardly compresses: growing in steps would take more.
+		most := len(head) + tailBytes(runs)
+		dst = append(make([]byte, 0, len(dst)+most-most/8), dst...)
+		dst, _ = frame.EncodeLong(dst, ends[:0], [][]byte{head}, trace.RunParts(runs))
+	}
 	putUvarint5(dst[at:], uint64(ends[0]))
 	return dst
+}
+
+// tailBytes is the length of the member "runs" with its leading comma.
+func tailBytes(runs []trace.Run) int {
+	return len(runsOpening) + jsonBytes(runs) + max(len(runs)-1, 0) + len("]")
 }
 
 // putUvarint5 writes v (below 2^35) as a five-byte uvarint.
@@ -135,9 +152,13 @@ func (r *reader) end(startUS int64) int64 {
 }
 
 // decodeBody takes a `z` value apart without decompressing anything.
-func decodeBody(b []byte, startUS int64) (body, error) {
+func decodeBody(b []byte, startUS int64) (body, error) { return decodeHeader(b, len(b), startUS) }
+
+// decodeHeader is decodeBody for a value of total bytes that b is the beginning
+// of: everything but the frame must be in it.
+func decodeHeader(b []byte, total int, startUS int64) (body, error) {
 	r := reader{b: b}
-	out := body{startUS: startUS}
+	out := body{startUS: startUS, valueLen: total}
 	version := r.byte()
 	out.status = rollup.Status(r.byte())
 	out.flags = r.byte()
@@ -160,10 +181,11 @@ func decodeBody(b []byte, startUS int64) (body, error) {
 	}
 	out.headEnd = int(r.uvarint())
 	out.frame = r.b
+	out.frameLen = total - (len(b) - len(r.b))
 	if r.bad || version != bodyVersion || out.status >= rollup.NumStatus ||
 		out.headRaw < 0 || out.rawSize < out.headRaw || out.rowRaw < 0 ||
 		out.evals.at < 0 || out.evals.n < 0 || out.evals.at > out.headRaw || out.evals.n > out.headRaw-out.evals.at ||
-		out.headEnd < frame.HeaderLen || out.headEnd > frame.End(out.frame) {
+		out.headEnd < frame.HeaderLen || out.headEnd > out.frameLen-frame.TrailerLen {
 		return body{}, fmt.Errorf("%w: malformed body of a trace", ErrCorrupt)
 	}
 	return out, nil
@@ -181,12 +203,21 @@ func (b *body) marks(dst []runMark) []runMark {
 
 // appendHead appends the trace object without its closing brace.
 func (b *body) appendHead(dst []byte) ([]byte, error) {
+	if b.pieces != nil && b.headEnd <= len(b.frame) && b.headRaw <= pieceBytes {
+		return b.decode(dst, frame.Cut(b.frame, b.headEnd), b.headEnd, b.headRaw)
+	}
+	if b.pieces != nil {
+		return b.appendContent(dst, b.headRaw)
+	}
 	return b.decode(dst, b.frame, b.headEnd, b.headRaw)
 }
 
 // appendAll appends the trace object and its member "runs", both without the
 // closing brace.
 func (b *body) appendAll(dst []byte) ([]byte, error) {
+	if b.pieces != nil {
+		return b.appendContent(dst, b.rawSize)
+	}
 	return b.decode(dst, b.frame, frame.End(b.frame), b.rawSize)
 }
 

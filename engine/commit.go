@@ -63,6 +63,8 @@ type committer struct {
 	unsaved    int // deltas since the last checkpoint
 	minUnsaved uint64
 	lastCheck  time.Time
+	restUntil  time.Time // from large requests, see lanes.go
+	bulkWaits  bool      // they wait for the disk
 }
 
 func (c *committer) init() {
@@ -77,9 +79,15 @@ func (e *Engine) commitLoop() {
 	tick := time.NewTicker(e.opts.CheckpointEvery)
 	defer tick.Stop()
 	for {
+		bulk, again := e.bulkQueue()
+		var retry <-chan time.Time
+		if again > 0 {
+			retry = time.After(again)
+		}
 		select {
 		case r, ok := <-e.queue:
 			if !ok {
+				e.commitBulk()
 				_ = e.checkpoint() // logged
 				return
 			}
@@ -87,7 +95,11 @@ func (e *Engine) commitLoop() {
 			// flight 31 requests share one instead of 1.2, which takes about
 			// 20 µs of CPU less for each.
 			_ = e.waitDurable(e.applied.Load()) // commit finds out about a failure
-			e.commit(e.gather(r))
+			e.commit(e.gather(r, bulk))
+		case r := <-bulk:
+			_ = e.waitDurable(e.applied.Load())
+			e.commitLarge(r)
+		case <-retry:
 		case <-tick.C:
 			if !e.opts.DisableBackground {
 				_ = e.checkpoint()
@@ -99,23 +111,6 @@ func (e *Engine) commitLoop() {
 			_ = e.checkpoint()
 		}
 	}
-}
-
-// gather takes what waits behind the first request.
-func (e *Engine) gather(first *commitReq) []*commitReq {
-	reqs, bytes := []*commitReq{first}, first.bytes
-	for len(reqs) < batchMaxReqs && bytes < batchMaxBytes {
-		select {
-		case r, ok := <-e.queue:
-			if !ok {
-				return reqs // the next receive ends the loop
-			}
-			reqs, bytes = append(reqs, r), bytes+r.bytes
-		default:
-			return reqs
-		}
-	}
-	return reqs
 }
 
 // commit applies requests as one batch and hands it to the syncer.
@@ -200,6 +195,11 @@ func (e *Engine) prewrite(b *pebble.Batch, reqs []*commitReq) error {
 // rows that it replaces under another key.
 func (c *committer) writeRows(b *pebble.Batch, ch *change) error {
 	app := ch.app.id
+	if ch.old != nil && ch.old.flags&flagPieced != 0 { // before new ones come
+		if err := dropPieces(b, bodyKey(nil, app, ch.old.startUS, ch.id)); err != nil {
+			return err
+		}
+	}
 	moved := ch.old != nil && (ch.new == nil || ch.new.startUS != ch.old.startUS)
 	if moved {
 		c.key = bodyKey(c.key[:0], app, ch.old.startUS, ch.id)
@@ -234,7 +234,7 @@ func (c *committer) writeRows(b *pebble.Batch, ch *change) error {
 		}
 	}
 	c.key = bodyKey(c.key[:0], app, ch.new.startUS, ch.id)
-	return b.Set(c.key, ch.body, nil)
+	return c.setBody(b, c.key, ch.body)
 }
 
 // applyBatch gives every operation its sequence, changes memory and store

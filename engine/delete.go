@@ -125,6 +125,8 @@ func dropApp(b *pebble.Batch, app uint32, hours []uint32) error {
 	for _, hour := range hours {
 		lo, hi := bodyHourSpan(app, hour)
 		errs = append(errs, b.DeleteRange(lo, hi, nil))
+		lo, hi = pieceHourSpan(app, hour)
+		errs = append(errs, b.DeleteRange(lo, hi, nil))
 	}
 	for _, prefix := range []byte{prefixBucket, prefixHist, prefixIndex, prefixLocator, prefixOrphan, prefixQuarter, prefixSummary} {
 		lo, hi := appSpan(prefix, app)

@@ -37,6 +37,8 @@ type Engine struct {
 	cutoff atomic.Int64
 
 	queue      chan *commitReq
+	bulk       chan *commitReq // see lanes.go
+	long       sync.Mutex      // see long.go
 	queueOps   atomic.Int64
 	queueBytes atomic.Int64
 	syncs      chan *commitBatch

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/trace"
@@ -124,9 +125,13 @@ func (x *exporter) write(bs *bodies, wk *walker) error {
 func (x *exporter) writeBody(b *body) error {
 	end := b.headEnd
 	if x.q.IncludeRuns {
-		end = frame.End(b.frame)
+		end = b.frameLen - frame.TrailerLen
 	}
-	if stale := x.v.stale(b.flags, b.updatedUS); !stale && x.q.Zstd {
+	stale := x.v.stale(b.flags, b.updatedUS)
+	if !stale && b.pieces != nil {
+		return x.writePieces(b, end)
+	}
+	if !stale && x.q.Zstd {
 		blocks, err := frame.Blocks(b.frame, end)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -160,4 +165,43 @@ func (x *exporter) writeStale(b *body) (err error) {
 		out = append(out, x.buf[b.headRaw:]...)
 	}
 	return x.out.text(out)
+}
+
+// writePieces is writeBody for a body in pieces, of which one is held at a time.
+func (x *exporter) writePieces(b *body, end int) error {
+	if x.q.Zstd {
+		first := true
+		return b.eachBlocks(end, func(blocks []byte) error {
+			if !first {
+				return x.out.more(blocks)
+			}
+			first = false
+			return x.out.stored(blocks)
+		})
+	}
+	r, err := b.content()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	left := b.rawSize
+	if !x.q.IncludeRuns {
+		left = b.headRaw
+	}
+	x.buf = slices.Grow(x.buf[:0], pieceBytes)
+	for first := true; left > 0; first = false {
+		n, err := io.ReadFull(r, x.buf[:min(left, pieceBytes)])
+		if err != nil {
+			return fmt.Errorf("%w: body of a trace: %w", ErrCorrupt, err)
+		}
+		left -= n
+		write := x.out.more
+		if first {
+			write = x.out.text
+		}
+		if err := write(x.buf[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ type exportWriter interface {
 	begin() error
 	stored(blocks []byte) error // blocks of a stored frame
 	text(b []byte) error
+	more(b []byte) error // of what stored or text was last called with
 	end() error
 }
 
@@ -81,6 +82,11 @@ func (p *plainExport) text(b []byte) error {
 	return err
 }
 
+func (p *plainExport) more(b []byte) error {
+	_, err := p.w.Write(b)
+	return err
+}
+
 func (p *plainExport) end() error {
 	_, _ = p.w.WriteString(p.closing())
 	return p.w.Flush()
@@ -121,6 +127,8 @@ func (z *zstdExport) text(b []byte) error {
 	}
 	return z.s.Text(b)
 }
+
+func (z *zstdExport) more(blocks []byte) error { return z.s.More(blocks) }
 
 func (z *zstdExport) end() error {
 	if c := z.closing(); c != "" {

@@ -23,8 +23,9 @@ const (
 	prefixOrphan   = 'o' // o app:4 updated:8 id              → (empty)
 	prefixQuarter  = 'q' // q app:4 hour:4                    → quarter-hour buckets
 	prefixSummary  = 's' // s app:4 ^start:8 id               → summary row
+	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 id i:4 → piece i of a long body
 	prefixBody     = 'z' // z ^hour:4 app:4 ^(µs in hour):4 id → runs
-	bodySpanStart  = "z"
+	bodySpanStart  = "y"
 	usPerQuarter   = 15 * 60 * 1_000_000
 	usPerHour      = 4 * usPerQuarter
 	usPerDay       = 24 * usPerHour
@@ -156,6 +157,16 @@ func bodyHourSpan(app, hour uint32) (lo, hi []byte) {
 	lo = binary.BigEndian.AppendUint32([]byte{prefixBody}, ^hour)
 	lo = binary.BigEndian.AppendUint32(lo, app)
 	return lo, prefixEnd(lo)
+}
+
+// pieceHourSpan is the range of their pieces.
+func pieceHourSpan(app, hour uint32) (lo, hi []byte) {
+	lo, hi = bodyHourSpan(app, hour)
+	lo[0] = prefixPiece
+	if hi[0] = prefixPiece; len(hi) == 1 {
+		hi[0]++
+	}
+	return lo, hi
 }
 
 // unitKey is a key of (app, number): buckets and histograms by day, index and

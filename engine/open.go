@@ -26,7 +26,7 @@ func Open(dir string, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: o, dir: dir, failCh: make(chan struct{}), closing: make(chan struct{}),
-		queue: make(chan *commitReq, 1024), syncs: make(chan *commitBatch, 64)}
+		queue: make(chan *commitReq, 1024), bulk: make(chan *commitReq, bulkAhead), syncs: make(chan *commitBatch, 64)}
 	e.stuck.ch = make(chan struct{})
 	e.mu.byID = map[uint32]*appState{}
 	e.mu.nextApp = 1

@@ -65,7 +65,7 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	// hour-major and append-only, so they can move down for free if they have
 	// sstables of their own.
 	o.Experimental.SpanPolicyFunc = func(start []byte) (pebble.SpanPolicy, []byte, error) {
-		if len(start) > 0 && start[0] >= prefixBody {
+		if len(start) > 0 && start[0] >= prefixPiece {
 			return pebble.SpanPolicy{}, nil, nil
 		}
 		return pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency}, []byte(bodySpanStart), nil

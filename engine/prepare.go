@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 
@@ -23,6 +22,7 @@ type preparer struct {
 	it     *pebble.Iterator // over locators; see stored
 	result applyResult
 	evals  []byte // JSON array that the trace at hand has, nil for none
+	hold   *longHold
 	*scratch
 }
 
@@ -109,12 +109,8 @@ func (w *preparer) loadBody(s *summary, idKey []byte) (body, error) {
 		return body{}, storeError(err)
 	}
 	w.old = append(w.old[:0], v...)
-	return decodeBodyClosing(w.old, s.startUS, closer)
-}
-
-func decodeBodyClosing(b []byte, startUS int64, c io.Closer) (body, error) {
-	out, err := decodeBody(b, startUS)
-	return out, errors.Join(err, c.Close())
+	out, err := decodeStored(w.e.db, w.key, w.old, s.startUS)
+	return out, errors.Join(err, closer.Close())
 }
 
 const refusedExpired = "start_time: it lies before what the retention keeps; send newer runs or keep more"
@@ -198,6 +194,7 @@ func (w *preparer) mergeStored(old *summary, idKey []byte, incoming []trace.Run)
 		}
 		return incoming, v.created, v.updated, nil
 	}
+	w.hold.take(b.rawSize)
 	all, err := b.appendAll(nil)
 	if err != nil {
 		return nil, 0, 0, err
@@ -284,6 +281,7 @@ func (op *Op) tooLarge(runs []trace.Run) string {
 // finish derives the trace and encodes its rows, with the evaluations in
 // w.evals.
 func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted bool) error {
+	w.hold.take(jsonBytes(runs))
 	t := w.deriver.Derive(runs, trace.Options{Promoted: promoted})
 	s := &summary{startUS: t.Start.MicrosFloor(), updatedUS: floorUS(w.timeNS), sample: t.Sample, setHash: setHash(runs)}
 	if s.startUS < 0 || s.startUS > maxStartUS {
@@ -302,6 +300,9 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 		s.flags |= flagEvaluated
 	}
 	updated := trace.Time{NS: w.timeNS / 1000 * 1000, Digits: 6, Valid: true}
+	if n := longestValue(runs); n > pieceBytes {
+		w.head = make([]byte, 0, n) // growing in steps would take more
+	}
 	w.head, _ = w.deriver.AppendPreviewTrace(w.head[:0], w.app.name, &t, updated, 0)
 	var evals span
 	if w.evals != nil {
@@ -319,9 +320,17 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 	}
 	w.row = row
 	n := len(w.head)
-	w.head = trace.AppendRuns(w.head, runs) // in one piece: the encoder need not copy it
+	var tail []byte
+	if jsonBytes(runs) <= pieceBytes {
+		w.head = trace.AppendRuns(w.head, runs) // in one piece: the encoder need not copy it
+		tail = w.head[n:]
+	}
 	ch.old, ch.new = old, s
-	ch.body = appendBody(getBody(), s, runs, w.head[:n], row, w.head[n:], evals)
+	ch.body = appendBody(getBody(), s, runs, w.head[:n], row, tail, evals)
+	if len(ch.body) > pieceBytes {
+		s.flags |= flagPieced
+		ch.body[bodyFlagsAt] = s.flags
+	}
 	return nil
 }
 
@@ -342,4 +351,17 @@ func floorUS(ns int64) int64 {
 		us--
 	}
 	return us
+}
+
+// longestValue is about the length of the object of a trace of which some run
+// has a long input or output, else 0.
+func longestValue(runs []trace.Run) int {
+	in, out := 0, 0
+	for i := range runs {
+		in, out = max(in, len(runs[i].Input)), max(out, len(runs[i].Output))
+	}
+	if in+out < pieceBytes {
+		return 0
+	}
+	return in + out + 64<<10
 }

@@ -111,7 +111,8 @@ func (e *Engine) expire(b *pebble.Batch, apps []*appState, cutoff int64) (int, e
 	}
 	// Every locator is gone: the bodies of all apps are one range.
 	lo := bodyKey(nil, 0, cutoff-1, nil)[:5]
-	return n, b.DeleteRange(lo, []byte{prefixBody + 1}, nil)
+	pieces := append([]byte{prefixPiece}, lo[1:]...)
+	return n, errors.Join(b.DeleteRange(lo, []byte{prefixBody + 1}, nil), b.DeleteRange(pieces, []byte{prefixPiece + 1}, nil))
 }
 
 // expireApp deletes locators, orphan entries and summaries, oldest first; when

@@ -67,7 +67,7 @@ func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	if err != nil {
 		return body{}, storeError(err)
 	}
-	return decodeBody(val, startUS)
+	return b.v.decode(b.key, val, startUS)
 }
 
 func (b *bodies) lookUp(startUS int64) (body, error) {
@@ -82,7 +82,7 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 		return body{}, storeError(err)
 	}
 	b.closer = closer
-	return decodeBody(val, startUS)
+	return b.v.decode(b.key, val, startUS)
 }
 
 // bodiesOf reads the bodies of a page. A range from its first to its last key
@@ -236,19 +236,20 @@ func (v *view) whole(id string) ([]byte, body, error) {
 	if err != nil {
 		return nil, body{}, err
 	}
-	val, closer, err := v.snap.Get(bodyKey(nil, v.app, s.startUS, idKey))
+	key := bodyKey(nil, v.app, s.startUS, idKey)
+	val, closer, err := v.snap.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, body{}, fmt.Errorf("%w: row z of trace %q is missing", ErrCorrupt, id)
 	}
 	if err != nil {
 		return nil, body{}, storeError(err)
 	}
-	b, err := decodeBody(val, s.startUS)
+	b, err := v.decode(key, val, s.startUS)
 	var all []byte
 	if err == nil {
 		// The size is a promise of the stored bytes: room for what is likely.
-		all, err = b.appendAll(make([]byte, 0, min(b.rawSize, 32*len(b.frame))+1))
+		all, err = b.appendAll(make([]byte, 0, min(b.rawSize, 32*b.frameLen)+1))
 	}
-	b.table, b.row, b.frame = nil, nil, nil // they alias the store
+	b.table, b.row, b.frame, b.pieces = nil, nil, nil, nil // they alias the store
 	return all, b, errors.Join(err, closer.Close())
 }

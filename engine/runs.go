@@ -3,17 +3,17 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
-	"github.com/tracebed/tracebed/engine/trace"
 )
 
 // Runs returns one page of the runs of a trace, newest first, as stored.
 //
 // Errors: ErrNotFound (app or trace), ErrInvalid (page, size), ErrCorrupt.
-func (e *Engine) Runs(ctx context.Context, app, id string, q RunQuery) (RunPage, error) {
+func (e *Engine) Runs(ctx context.Context, app, id string, q RunQuery) (page RunPage, err error) {
 	if q.PageSize < 1 || q.PageSize > MaxPageSize {
 		return RunPage{}, fmt.Errorf("%w: page_size %d: it must be 1–%d", ErrInvalid, q.PageSize, MaxPageSize)
 	}
@@ -25,39 +25,45 @@ func (e *Engine) Runs(ctx context.Context, app, id string, q RunQuery) (RunPage,
 		return RunPage{}, err
 	}
 	defer v.close()
-	all, b, err := v.whole(id)
+	s, idKey, err := v.find(id)
 	if err != nil {
 		return RunPage{}, err
 	}
-	runs, err := trace.SplitRuns(all[b.headRaw:])
-	if err != nil {
-		return RunPage{}, fmt.Errorf("%w: runs of trace %q: %w", ErrCorrupt, id, err)
+	bs := &bodies{v: v}
+	b, err := bs.get(s.startUS, idKey)
+	if err == nil {
+		page, err = b.runPage(v, &q)
 	}
-	if q.ParentRunID != "" || len(q.Statuses) > 0 || len(q.Types) > 0 {
-		if runs, err = filterRuns(runs, &q); err != nil {
-			return RunPage{}, fmt.Errorf("%w: runs of trace %q: %w", ErrCorrupt, id, err)
-		}
+	if err = errors.Join(err, bs.close()); errors.Is(err, ErrCorrupt) {
+		err = fmt.Errorf("trace %q: %w", id, err)
 	}
-	page := RunPage{TotalCount: int64(len(runs))}
-	if q.Page <= len(runs)/q.PageSize+1 {
-		lo := min((q.Page-1)*q.PageSize, len(runs))
-		page.Runs = runs[lo:min(lo+q.PageSize, len(runs))]
-	}
-	return page, nil
+	return page, err
 }
 
-func filterRuns(runs [][]byte, q *RunQuery) ([][]byte, error) {
-	kept := runs[:0]
-	for _, r := range runs {
-		ok, err := runMatches(r, q)
-		if err != nil {
-			return nil, err
+// runPage goes over all runs, of which it keeps those of the page.
+func (b *body) runPage(v *view, q *RunQuery) (page RunPage, err error) {
+	from := int64(min(q.Page-1, b.runs)) * int64(q.PageSize)
+	all := q.ParentRunID == "" && len(q.Statuses) == 0 && len(q.Types) == 0
+	err = b.eachRun(func(run []byte) (bool, error) {
+		if !all {
+			if ok, err := runMatches(run, q); err != nil || !ok {
+				return true, err
+			}
 		}
-		if ok {
-			kept = append(kept, r)
+		if page.TotalCount >= from && page.TotalCount < from+int64(q.PageSize) {
+			page.Runs = append(page.Runs, bytes.Clone(run))
 		}
+		page.TotalCount++
+		if all && page.TotalCount == from+int64(q.PageSize) {
+			page.TotalCount = int64(b.runs)
+			return false, nil
+		}
+		return true, v.step()
+	})
+	if all {
+		page.TotalCount = int64(b.runs)
 	}
-	return kept, nil
+	return page, err
 }
 
 // runMatches looks at the members that filters name; in a canonical run they

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/internal/jsonscan"
 )
 
@@ -33,9 +32,12 @@ func (b *body) eachRun(fn func(run []byte) (more bool, err error)) error {
 		s := runStream{buf: all, lo: b.headRaw, hi: len(all)}
 		return s.each(fn)
 	}
-	r, err := frame.NewReader(b.frame)
+	if err := b.need(2 * b.rawSize); err != nil { // it may be one run
+		return err
+	}
+	r, err := b.content()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return err
 	}
 	defer r.Close()
 	if _, err := io.CopyN(io.Discard, r, int64(b.headRaw)); err != nil {

@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	stripeCount = 1024
+	// So many that a trace hardly ever shares its stripe with those of a large
+	// body that wait to be applied: 512 KiB.
+	stripeCount = 1 << 16
 	maxIDBytes  = 256 // contract §1
 )
 
@@ -138,7 +140,7 @@ func (e *Engine) enqueue(ctx context.Context, r *commitReq) (*pending, error) {
 	e.queueBytes.Add(r.bytes)
 	var err error
 	select {
-	case e.queue <- r:
+	case e.lane(r) <- r:
 		return &pending{e: e, req: r}, nil
 	case <-e.failCh:
 		err = e.failed.get()

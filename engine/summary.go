@@ -14,6 +14,7 @@ const (
 	flagOpenRoot              // a root has not ended
 	flagPromoted              // orphans were promoted to roots
 	flagEvaluated             // the trace has evaluations
+	flagPieced                // its body is stored in pieces
 )
 
 const summaryVersion = 1

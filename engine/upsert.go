@@ -3,17 +3,20 @@ package engine
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/tracebed/tracebed/engine/trace"
+	"github.com/tracebed/tracebed/internal/turns"
 )
 
 const (
 	// One operation holds up to this much; more of one call is split, so that
 	// a large import shares the committer with everybody else.
 	opMaxTraces = 64
-	opMaxBytes  = 4 << 20
+	opMaxBytes  = 256 << 10
+	// opsAhead is how many operations of one call are on their way at a time.
+	// What waits keeps its frames in memory and its traces locked.
+	opsAhead = 8
 )
 
 // Ingest stores runs of an app, creating the app if need be. It returns when
@@ -34,19 +37,14 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 	if err := checkID("app", app); err != nil {
 		return IngestResult{}, err
 	}
+	if jsonBytes(runs) < turns.Heavy {
+		turns.Shared().Small()
+	}
 	var res IngestResult
 	var waiting []*pending
 	refused := map[string]string{}
 	now := e.opts.Now().UnixNano()
-	for _, part := range splitOps(groupRuns(runs)) {
-		var p *pending
-		if p, err = e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: now, App: app, Runs: part,
-			MaxRuns: e.opts.MaxTraceRuns, MaxBytes: e.opts.MaxTraceBytes}); err != nil {
-			break
-		}
-		waiting = append(waiting, p)
-	}
-	for _, p := range waiting {
+	settle := func(p *pending) {
 		if werr := p.wait(ctx); werr != nil && err == nil {
 			err = werr
 		}
@@ -56,6 +54,23 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 		for id, reason := range p.result.refused {
 			refused[id] = reason
 		}
+	}
+	for _, part := range splitOps(groupRuns(runs)) {
+		if len(waiting) == opsAhead {
+			settle(waiting[0])
+			if waiting = waiting[1:]; err != nil {
+				break
+			}
+		}
+		var p *pending
+		if p, err = e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: now, App: app, Runs: part,
+			MaxRuns: e.opts.MaxTraceRuns, MaxBytes: e.opts.MaxTraceBytes}); err != nil {
+			break
+		}
+		waiting = append(waiting, p)
+	}
+	for _, p := range waiting {
+		settle(p)
 	}
 	if err != nil {
 		return IngestResult{}, err
@@ -154,14 +169,22 @@ func splitOps(groups [][]trace.Run) [][]trace.Run {
 
 // submitUpsert prepares what the runs change and queues it.
 func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
+	// Before all locks: who holds one never waits for a turn.
+	giveTurn, err := e.takeTurn(ctx, op)
+	if err != nil {
+		return nil, err
+	}
 	a, unlockApp, err := e.lockApp(ctx, op.App, true)
 	if err != nil {
+		giveTurn()
 		return nil, err
 	}
 	groups := groupRuns(op.Runs)
 	unlockStripes := e.lockStripes(a.id, groups)
-	unlock := func() { unlockStripes(); unlockApp() }
-	changes, result, err := e.prepareAll(a, groups, op)
+	hold := &longHold{turn: &e.long}
+	unlock := func() { unlockStripes(); unlockApp(); hold.release() }
+	changes, result, err := e.prepareAll(a, groups, op, hold)
+	giveTurn()
 	if err != nil {
 		unlock()
 		return nil, err
@@ -181,11 +204,16 @@ func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
 }
 
 // prepareAll prepares the traces of an operation, on several cores when there
-// are many: compression is the largest cost of an ingest.
-func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, op *Op) ([]change, applyResult, error) {
-	workers := min(runtime.GOMAXPROCS(0), len(groups)/4)
-	if workers <= 1 {
-		return e.prepareSome(a, groups, op)
+// are many traces and turns to be had: compression is the largest cost of an
+// ingest.
+func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, op *Op, hold *longHold) ([]change, applyResult, error) {
+	workers := 1
+	for workers < len(groups)/4 && turns.Shared().TryTake() {
+		defer turns.Shared().Give()
+		workers++
+	}
+	if workers == 1 {
+		return e.prepareSome(a, groups, op, hold)
 	}
 	type part struct {
 		changes []change
@@ -198,7 +226,7 @@ func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, op *Op) ([]change
 		lo, hi := w*len(groups)/workers, (w+1)*len(groups)/workers
 		wg.Go(func() {
 			p := &parts[w]
-			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], op)
+			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], op, hold)
 		})
 	}
 	wg.Wait()
@@ -231,12 +259,13 @@ func (r *applyResult) refuse(id, reason string) {
 }
 
 // prepareSome prepares traces one after the other on one goroutine.
-func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, op *Op) ([]change, applyResult, error) {
+func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, op *Op, hold *longHold) ([]change, applyResult, error) {
 	w, err := e.newPreparer(a, op)
 	if err != nil {
 		return nil, applyResult{}, err
 	}
 	defer w.close()
+	w.hold = hold
 	changes := make([]change, 0, len(groups))
 	for _, g := range groups {
 		ch, err := w.upsert(g)

@@ -42,11 +42,12 @@ func (e *Engine) Verify(ctx context.Context) (VerifyReport, error) {
 }
 
 type verifier struct {
-	v     *view
-	rep   *VerifyReport
-	d     trace.Deriver
-	rows  int64 // traces of this app
-	waits int64 // of these, traces with orphans
+	v      *view
+	rep    *VerifyReport
+	d      trace.Deriver
+	rows   int64 // traces of this app
+	waits  int64 // of these, traces with orphans
+	pieces int64 // rows of long bodies beside their first
 }
 
 func (c *verifier) differ(format string, args ...any) {
@@ -136,6 +137,10 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 	want := *s
 	want.sample, want.setHash, want.startUS = t.Sample, setHash(runs), t.Start.MicrosFloor()
 	want.flags = s.flags & (flagPromoted | flagEvaluated)
+	if b.valueLen > pieceBytes {
+		want.flags |= flagPieced
+	}
+	c.pieces += b.pieceRows()
 	if t.Orphans {
 		want.flags |= flagOrphans
 	}
@@ -304,7 +309,7 @@ func (c *verifier) checkLocators() error {
 
 // checkStrays counts bodies and entries of the orphan list that no row has.
 func (c *verifier) checkStrays() error {
-	var bodies int64
+	var bodies, pieces int64
 	for _, u := range c.v.units {
 		if u.counts == [rollup.NumStatus]uint64{} && int64(u.day)*usPerDay < c.v.cutoff {
 			continue
@@ -319,10 +324,18 @@ func (c *verifier) checkStrays() error {
 				return err
 			}
 			bodies += n
+			lo, hi = pieceHourSpan(c.v.app, u.hour(h))
+			if n, err = c.count(lo, hi, nil); err != nil {
+				return err
+			}
+			pieces += n
 		}
 	}
 	if bodies != c.rows {
 		c.differ("%d bodies for %d traces", bodies, c.rows)
+	}
+	if pieces != c.pieces {
+		c.differ("%d pieces of bodies instead of %d", pieces, c.pieces)
 	}
 	lo, hi := appSpan(prefixOrphan, c.v.app)
 	n, err := c.count(lo, hi, func(it *pebble.Iterator) bool { return !c.expired(it.Key()) })

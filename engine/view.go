@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tracebed/tracebed/index"
+	"github.com/tracebed/tracebed/internal/turns"
 	"github.com/tracebed/tracebed/rollup"
 )
 
@@ -31,6 +32,7 @@ func (e *Engine) view(ctx context.Context, app string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	turns.Shared().Small()
 	return e.viewOf(ctx, app, leave)
 }
 

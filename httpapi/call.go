@@ -22,6 +22,8 @@ type call struct {
 	vals  [3]string
 	query query
 	in    bodyState
+	// answering is the share of the budget for answers, see answers.go.
+	answering portion
 
 	segs [maxSegs + 1]string
 

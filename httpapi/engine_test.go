@@ -35,7 +35,13 @@ func serveEngine(t *testing.T) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := httpapi.New(store, httpapi.Options{AdminToken: "admin"})
+	return serveStore(t, store, httpapi.Options{AdminToken: "admin"})
+}
+
+// serveStore serves a store, which it closes.
+func serveStore(t *testing.T, store *engine.Engine, o httpapi.Options) client {
+	t.Helper()
+	srv, err := httpapi.New(store, o)
 	if err != nil {
 		t.Fatal(err)
 	}

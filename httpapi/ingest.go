@@ -10,6 +10,7 @@ import (
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/engine/dynamiq"
 	"github.com/tracebed/tracebed/engine/otlp"
+	"github.com/tracebed/tracebed/engine/trace"
 )
 
 var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
@@ -74,8 +75,15 @@ func (c *call) store(app string, body []byte) error {
 	if err := c.share(c.srv.storing, &c.storing, storeFactor*int64(len(body))); err != nil {
 		return err
 	}
+	var runs []trace.Run
+	var bad []dynamiq.Rejection
+	var err error
 	parser := parsers.Get().(*dynamiq.Parser)
-	runs, bad, err := parser.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
+	if late := c.inTurn(app, body, func() {
+		runs, bad, err = parser.Parse(body, dynamiq.Options{Price: c.srv.opt.Price})
+	}); late != nil {
+		return late
+	}
 	c.releaseBuffer() // Parse keeps nothing of the body
 	if err != nil {
 		return badField("body", clean(err))

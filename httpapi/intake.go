@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/tracebed/tracebed/internal/turns"
 )
 
 // How bodies stay within MaxInflightBytes. A body takes a share of the reading
@@ -161,6 +163,19 @@ func (in *intake) share(l lanes, h *portion, n int64) error {
 		return in.srv.overloaded()
 	}
 	*h = portion{b, got}
+	return nil
+}
+
+// inTurn does work on a body of an app, in a turn when it is a large one.
+func (in *intake) inTurn(app string, body []byte, work func()) error {
+	if len(body) >= turns.Heavy {
+		t := turns.Shared()
+		if err := t.Take(in.srv.base, app); err != nil {
+			return err
+		}
+		defer t.Give()
+	}
+	work()
 	return nil
 }
 

@@ -23,9 +23,14 @@ const (
 // short rest is read, a long one ends the connection.
 func (c *call) finishBody() {
 	c.release()
+	defer c.answering.release()
 	b := &c.in
 	if c.taken {
 		c.hijackAndClose()
+		return
+	}
+	if c.answering.from != nil {
+		c.writeLarge()
 		return
 	}
 	if c.ctx.RequestBodyStream() == nil || b.done {

@@ -22,7 +22,7 @@ func (c *call) listTraces() error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	page, err := c.srv.store.List(c.srv.base, c.app(), lq)
+	page, err := c.srv.store.List(c.reads(), c.app(), lq)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,13 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 	if sig == SignalLogs {
 		parse = otlp.ParseLogs
 	}
-	batch, err := parse(body, enc, otlp.Options{Price: in.srv.opt.Price})
+	var batch otlp.Batch
+	var err error
+	if late := in.inTurn(app, body, func() {
+		batch, err = parse(body, enc, otlp.Options{Price: in.srv.opt.Price})
+	}); late != nil {
+		return rejection{}, late
+	}
 	in.releaseBuffer() // Parse keeps nothing of the body
 	switch {
 	case errors.Is(err, otlp.ErrManySpans):

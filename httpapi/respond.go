@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"io"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -79,6 +80,24 @@ func (c *call) data(json []byte) {
 	r.AppendBodyString(`{"data":`)
 	r.AppendBody(json)
 	r.AppendBodyString(`}`)
+}
+
+// answer is data for what may be long, of which it makes no copy.
+func (c *call) answer(json []byte) error {
+	if c.answering.from == nil {
+		c.data(json)
+		return nil
+	}
+	return c.streamJSON(func(w io.Writer) error {
+		_, err := io.WriteString(w, `{"data":`)
+		if err == nil {
+			_, err = w.Write(json)
+		}
+		if err == nil {
+			_, err = io.WriteString(w, "}")
+		}
+		return err
+	})
 }
 
 // pageOf is the contract's pagination object.

@@ -32,7 +32,8 @@ type Server struct {
 	base   context.Context
 	cancel context.CancelFunc
 
-	reading, storing lanes // parts of MaxInflightBytes, see body.go
+	reading, storing lanes   // parts of MaxInflightBytes, see intake.go
+	answers          *budget // see answers.go
 	exports          chan struct{}
 	lingering        chan struct{}
 
@@ -63,6 +64,7 @@ func New(store engine.API, opt Options) (*Server, error) {
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.reading = newLanes(s.opt.MaxInflightBytes/4, 2)
 	s.storing = newLanes(s.opt.MaxInflightBytes-s.opt.MaxInflightBytes/4, 4)
+	s.answers = newBudget(s.opt.MaxInflightBytes / answerParts)
 	s.exports = make(chan struct{}, s.opt.MaxExports)
 	s.lingering = make(chan struct{}, 64)
 	s.routes = s.table()

@@ -19,25 +19,23 @@ func (c *call) getTrace() error {
 		return err
 	}
 	if withRuns {
-		j, err := c.srv.store.TraceWithRuns(c.srv.base, c.app(), c.value("trace_id"))
+		j, err := c.srv.store.TraceWithRuns(c.reads(), c.app(), c.value("trace_id"))
 		if err == nil {
 			j, err = trace.PreviewWithRuns(j, preview)
 		}
 		if err != nil {
 			return err
 		}
-		c.data(j)
-		return nil
+		return c.answer(j)
 	}
-	row, err := c.srv.store.Trace(c.srv.base, c.app(), c.value("trace_id"))
+	row, err := c.srv.store.Trace(c.reads(), c.app(), c.value("trace_id"))
 	if err == nil {
 		row.JSON, err = trace.Preview(row.JSON, preview)
 	}
 	if err != nil {
 		return err
 	}
-	c.data(row.JSON)
-	return nil
+	return c.answer(row.JSON)
 }
 
 // preview is the parameter of that name: bytes of a value to show, 0 = all.
@@ -62,7 +60,7 @@ func (c *call) listRuns() error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	page, err := c.srv.store.Runs(c.srv.base, c.app(), c.value("trace_id"), rq)
+	page, err := c.srv.store.Runs(c.reads(), c.app(), c.value("trace_id"), rq)
 	if err != nil {
 		return err
 	}

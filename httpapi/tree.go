@@ -14,7 +14,7 @@ var payloads = []string{"input", "output", "error", "metadata"}
 func (c *call) getTree() error {
 	return c.streamJSON(func(w io.Writer) error {
 		t := &treeWriter{w: w}
-		if err := c.srv.store.Tree(c.srv.base, c.app(), c.value("trace_id"), t); err != nil {
+		if err := c.srv.store.Tree(c.reads(), c.app(), c.value("trace_id"), t); err != nil {
 			return err
 		}
 		return t.end()
@@ -49,22 +49,21 @@ func (c *call) getRun() error {
 	if err := c.query.err(); err != nil {
 		return err
 	}
-	run, err := c.srv.store.Run(c.srv.base, c.app(), c.value("trace_id"), c.value("run_id"))
+	run, err := c.srv.store.Run(c.reads(), c.app(), c.value("trace_id"), c.value("run_id"))
 	if err == nil {
 		run, err = trace.PreviewRun(run, preview)
 	}
 	if err != nil {
 		return err
 	}
-	c.data(run)
-	return nil
+	return c.answer(run)
 }
 
 // runValue makes the handler of …/runs/{run_id}/<name>: one value of a run as an
 // attachment.
 func runValue(name string) func(*call) error {
 	return func(c *call) error {
-		run, err := c.srv.store.Run(c.srv.base, c.app(), c.value("trace_id"), c.value("run_id"))
+		run, err := c.srv.store.Run(c.reads(), c.app(), c.value("trace_id"), c.value("run_id"))
 		if err != nil {
 			return err
 		}
@@ -75,7 +74,7 @@ func runValue(name string) func(*call) error {
 // traceValue is runValue for the trace itself.
 func traceValue(name string) func(*call) error {
 	return func(c *call) error {
-		row, err := c.srv.store.Trace(c.srv.base, c.app(), c.value("trace_id"))
+		row, err := c.srv.store.Trace(c.reads(), c.app(), c.value("trace_id"))
 		if err != nil {
 			return err
 		}

@@ -89,6 +89,33 @@ func Blocks(frame []byte, end int) ([]byte, error) {
 	return frame[HeaderLen:end], nil
 }
 
+// HasHeader says that a stored frame may begin with b.
+func HasHeader(b []byte) bool { return len(b) >= HeaderLen && string(b[:HeaderLen]) == header }
+
+// Cut returns a frame of the segments before the offset end of a stored frame,
+// of which only that beginning need be at hand. The result does not alias it.
+func Cut(frame []byte, end int) []byte {
+	out := make([]byte, 0, end+TrailerLen)
+	return append(append(out, frame[:end]...), trailer...)
+}
+
+// Whole returns the length of the whole blocks that b, which begins with one,
+// holds; the rest is the beginning of another.
+func Whole(b []byte) (n int) {
+	for len(b)-n >= blockHeaderLen {
+		h := int(b[n]) | int(b[n+1])<<8 | int(b[n+2])<<16
+		size := h >> 3
+		if h>>1&3 == blockRLE {
+			size = 1
+		}
+		if n+blockHeaderLen+size > len(b) {
+			break
+		}
+		n += blockHeaderLen + size
+	}
+	return n
+}
+
 // checkBlocks walks a chain of stored blocks and returns the most bytes they
 // may decode to. It costs some nanoseconds for each block: contents are not
 // looked at.

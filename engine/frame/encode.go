@@ -44,9 +44,22 @@ func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
 		pool = smallEncoders
 	}
 	e := pool.get()
-	dst, ends = e.encode(dst, ends, segs)
+	parts := make([][][]byte, len(segs))
+	for i := range segs {
+		parts[i] = segs[i : i+1]
+	}
+	dst, ends = e.encode(dst, ends, parts)
 	pool.put(e)
 	return dst, ends
+}
+
+// EncodeLong is [Encode] for long contents that lie in many places: each segment
+// is the concatenation of its parts, which need not be put together for it. The
+// result is that of the library's encoder.
+func EncodeLong(dst []byte, ends []int, segs ...[][]byte) ([]byte, []int) {
+	e := largeEncoders.get()
+	defer largeEncoders.put(e)
+	return e.encode(dst, ends, segs)
 }
 
 // encoder is a streaming zstd encoder and the slice it writes to. Streaming
@@ -68,13 +81,18 @@ func (e *encoder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (e *encoder) encode(dst []byte, ends []int, segs [][]byte) ([]byte, []int) {
+func (e *encoder) encode(dst []byte, ends []int, segs [][][]byte) ([]byte, []int) {
 	start, base := len(dst), len(ends)
 	e.out = append(dst, header...)
 	e.skip = HeaderLen
 	e.zw.Reset(e)
-	for _, s := range segs {
-		_, err := e.zw.Write(s)
+	for _, parts := range segs {
+		var err error
+		for _, p := range parts {
+			if err == nil {
+				_, err = e.zw.Write(p)
+			}
+		}
 		if err == nil {
 			err = e.zw.Flush()
 		}
@@ -92,9 +110,11 @@ func (e *encoder) encode(dst []byte, ends []int, segs [][]byte) ([]byte, []int) 
 }
 
 // rawBlocks stores segs without compression.
-func rawBlocks(dst []byte, ends []int, start int, segs [][]byte) ([]byte, []int) {
-	for _, s := range segs {
-		dst = appendRaw(dst, s)
+func rawBlocks(dst []byte, ends []int, start int, segs [][][]byte) ([]byte, []int) {
+	for _, parts := range segs {
+		for _, p := range parts {
+			dst = appendRaw(dst, p)
+		}
 		ends = append(ends, len(dst)-start)
 	}
 	return dst, ends

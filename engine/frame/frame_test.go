@@ -181,7 +181,7 @@ func TestDeterministicLong(t *testing.T) {
 	p := newEncoderPool(WindowSize, 1)
 	e := p.get()
 	r := rand.New(rand.NewPCG(3, 4))
-	segs := [][]byte{jsonLike(r, 1500), jsonLike(r, 15_000)}
+	segs := [][][]byte{{jsonLike(r, 1500)}, {jsonLike(r, 15_000)}}
 	want, _ := e.encode(nil, nil, segs)
 	var got []byte
 	for i := range 600 { // each reset moves 8 MiB on
@@ -223,7 +223,11 @@ func TestBeyondWindow(t *testing.T) {
 func TestRawBlocks(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	segs := [][]byte{nil, []byte("a"), noise(r, maxBlock), noise(r, maxBlock+1)}
-	f, ends := rawBlocks([]byte(header), nil, 0, segs)
+	parts := make([][][]byte, len(segs))
+	for i := range segs {
+		parts[i] = segs[i : i+1]
+	}
+	f, ends := rawBlocks([]byte(header), nil, 0, parts)
 	checkFrame(t, append(f, trailer...), ends, segs)
 }
 

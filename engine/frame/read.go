@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bytes"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -11,10 +10,10 @@ import (
 // a window (8 MiB) however long it is. [Decode] is faster for small ones.
 type Reader struct{ d *zstd.Decoder }
 
-// NewReader reads frame, which must not change before Close.
-func NewReader(frame []byte) (*Reader, error) {
+// NewReader reads the frame that r gives.
+func NewReader(r io.Reader) (*Reader, error) {
 	d := mustDecoder(zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err := d.Reset(bytes.NewReader(frame)); err != nil {
+	if err := d.Reset(r); err != nil {
 		d.Close()
 		return nil, corrupt("%v", err)
 	}

@@ -17,7 +17,7 @@ func TestReader(t *testing.T) {
 			want[i] = byte(rng.IntN(4)) // compresses a little
 		}
 		f, _ := Encode(nil, nil, want[:size/3], want[size/3:])
-		r, err := NewReader(f)
+		r, err := NewReader(bytes.NewReader(f))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestReader(t *testing.T) {
 			continue
 		}
 		for _, bad := range [][]byte{f[:len(f)/2], f[:3], append(bytes.Clone(f[:40]), bytes.Repeat([]byte{0xff}, 100)...)} {
-			r, err := NewReader(bad)
+			r, err := NewReader(bytes.NewReader(bad))
 			if err == nil {
 				_, err = io.ReadAll(r)
 				r.Close()

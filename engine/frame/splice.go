@@ -67,6 +67,19 @@ func (s *Splicer) Blocks(b []byte) error {
 	return s.write(b)
 }
 
+// More writes the blocks that follow those of the last call of Blocks in the same
+// stored frame.
+func (s *Splicer) More(b []byte) error {
+	if s.err != nil {
+		return s.err
+	}
+	if _, err := checkBlocks(b); err != nil {
+		return err
+	}
+	s.dirty = s.dirty || len(b) > 0
+	return s.write(b)
+}
+
 // Separator writes before, 17 spaces and after. The spaces are what makes a
 // decoder ready for the next stored blocks, see resetBlocks: put them where
 // JSON takes white space. With "}" and ",\n" (or "\n" for JSON Lines) there is

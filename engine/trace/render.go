@@ -87,6 +87,20 @@ func AppendRuns(dst []byte, runs []Run) []byte {
 	return append(dst, ']')
 }
 
+// RunParts are the parts of what AppendRuns appends, without a copy of the runs.
+func RunParts(runs []Run) [][]byte {
+	parts := make([][]byte, 0, 2*len(runs)+2)
+	parts = append(parts, []byte(`,"runs":[`))
+	comma := []byte(",")
+	for i := range runs {
+		if i > 0 {
+			parts = append(parts, comma)
+		}
+		parts = append(parts, runs[i].JSON)
+	}
+	return append(parts, []byte("]"))
+}
+
 // appendFacts appends the members from session_id to models. A fact that the
 // earliest root lacks is taken from the first root that has it.
 func (d *Deriver) appendFacts(dst []byte) []byte {
