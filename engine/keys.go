@@ -23,7 +23,7 @@ const (
 	prefixOrphan   = 'o' // o app:4 updated:8 id              → (empty)
 	prefixQuarter  = 'q' // q app:4 hour:4                    → quarter-hour buckets
 	prefixSummary  = 's' // s app:4 ^start:8 id               → summary row
-	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 id i:4 → piece i of a long body
+	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 len(id):2 id i:4 → piece i of a long body
 	prefixBody     = 'z' // z ^hour:4 app:4 ^(µs in hour):4 id → runs
 	bodySpanStart  = "y"
 	usPerQuarter   = 15 * 60 * 1_000_000

@@ -23,9 +23,13 @@ const (
 	maxBodyBytes = 2 << 30 // of all pieces: more than any trace takes
 )
 
-// pieceKey is the key of piece i ≥ 1 of the body of a key.
+// pieceKey is the key of piece i ≥ 1 of the body of a key. The length of the id
+// stands before it, so that the pieces of one id are a range without those of
+// another that begins with it.
 func pieceKey(dst, bodyKey []byte, i uint32) []byte {
-	dst = append(append(dst, prefixPiece), bodyKey[1:]...)
+	dst = append(append(dst, prefixPiece), bodyKey[1:bodyKeyHead]...)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(bodyKey)-bodyKeyHead))
+	dst = append(dst, bodyKey[bodyKeyHead:]...)
 	return binary.BigEndian.AppendUint32(dst, i)
 }
 

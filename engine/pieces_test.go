@@ -187,6 +187,37 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// TestPiecesOfAlikeIDs: what becomes of the pieces of a trace does not touch those
+// of others that start with it and whose ids begin with its id.
+func TestPiecesOfAlikeIDs(t *testing.T) {
+	e, _ := newEngine(t, nil)
+	ids := []string{"a", "a1", "a0000", "aé", "aa", "a1-1"}
+	for _, id := range ids {
+		ingest(t, e, "app", longRuns(id, epoch, 2, 4<<20)...)
+	}
+	all := pieceRows(t, e)
+	for i, id := range ids {
+		ingest(t, e, "app", testRun{trace: id, id: id + "-more", start: epoch, dur: time.Second, output: "more"})
+		verifyClean(t, e)
+		if n := pieceRows(t, e); n != all {
+			t.Errorf("%d pieces of %d are left after %q grew", n, all, id)
+		}
+		if i%2 == 0 {
+			continue
+		}
+		if err := e.DeleteTrace(bg, "app", id); err != nil {
+			t.Fatal(err)
+		}
+		verifyClean(t, e)
+		all = pieceRows(t, e)
+	}
+	for i, id := range ids {
+		if i%2 == 0 {
+			readAll(t, e, id, 4)
+		}
+	}
+}
+
 // TestPiecesExpire: retention takes pieces as well.
 func TestPiecesExpire(t *testing.T) {
 	e, clock := newEngine(t, func(o *Options) { o.Retention = 48 * time.Hour })
