@@ -84,7 +84,7 @@ export function startBrowser() {
  * openPage opens a page that is signed in. It collects what the console and
  * the network report as errors; closePage fails the test on any.
  */
-export async function openPage(browser, server, path = '', { width = 1440, height = 900, dark = false, zone = 'Europe/Berlin', signedIn = true, allow = [] } = {}) {
+export async function openPage(browser, server, path = '', { width = 1440, height = 900, dark = false, zone = 'Europe/Berlin', signedIn = true, allow = [], picker = false } = {}) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
@@ -109,6 +109,8 @@ export async function openPage(browser, server, path = '', { width = 1440, heigh
   })
   page.problems = problems
   page.allowed = allow
+  // A browser without a picker of files, as most are; the native one cannot be driven.
+  if (!picker) await context.addInitScript(() => delete globalThis.showSaveFilePicker)
   if (signedIn && server.token) {
     await context.addInitScript((t) => localStorage.setItem('tracebed.token', t), server.token)
   }

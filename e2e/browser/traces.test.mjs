@@ -194,6 +194,62 @@ describe('rows', () => {
 })
 
 describe('live', () => {
+  test('a tab shows what it showed last at once, marked, and then the present', async () => {
+    const now = Date.now()
+    await server.send('again', [run(now - 9000), run(now - 8000)])
+    const page = await openPage(browser, server, '?app=again&tab=traces')
+    await page.getByLabel('Automatic refresh').selectOption('0')
+    await ready(page)
+    const old = (await rows(page)).map((r) => r.id)
+    await page.keyboard.press('1')
+    await page.waitForSelector('.charts[aria-busy=false] .uplot')
+    await server.send('again', [run(now - 7000)])
+    const want = (await list('again', '')).data.map((t) => t.id)
+    const gate = {}
+    gate.promise = new Promise((resolve) => (gate.resolve = resolve))
+    const hold = async (route) => {
+      await gate.promise
+      await route.continue()
+    }
+    await page.route(/\/(traces|metrics)\?/, hold)
+    // The answer is held back: what was there is shown, and said to be old.
+    await page.keyboard.press('2')
+    await page.waitForSelector('.table-box.stale[aria-busy=true] tr[data-row]')
+    assert.deepEqual((await rows(page)).map((r) => r.id), old)
+    await page.keyboard.press('1')
+    await page.waitForSelector('.charts.stale[aria-busy=true] .uplot')
+    const requests = () => page.locator('[data-chart=requests] .headline').getAttribute('data-total')
+    assert.equal(await requests(), '2')
+    gate.resolve()
+    await page.waitForSelector('.charts[aria-busy=false]:not(.stale)')
+    assert.equal(await requests(), '3')
+    await page.keyboard.press('2')
+    await waitRows(page, want)
+    await ready(page)
+    assert.equal(await page.locator('.pager [data-total]').getAttribute('data-total'), '3')
+    assert.equal(await page.locator('.stale').count(), 0)
+    // Another token sees nothing of it.
+    await page.getByRole('button', { name: 'Session' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    const narrow = (await server.api('/v1/tokens', { method: 'POST', body: { name: 'other', apps: ['other'], rights: ['read'] } })).data.token
+    await page.getByLabel('Token').fill(narrow)
+    await page.keyboard.press('Enter')
+    await page.getByText('No runs in').or(page.getByRole('alert')).first().waitFor()
+    assert.equal(await page.locator('tr[data-row]').count(), 0)
+    await server.api('/v1/tokens/other', { method: 'DELETE' })
+    page.allowed.push(/status of 40[34]/)
+    await closePage(page)
+  })
+
+  test('a long page is drawn whole', async () => {
+    await server.send('long', Array.from({ length: 450 }, (_, i) => run(t0 + i * 1000)))
+    const page = await openPage(browser, server, '?app=long&tab=traces&size=500')
+    await ready(page)
+    const want = (await list('long', '?page_size=500')).data.map((t) => t.id)
+    assert.deepEqual((await rows(page)).map((r) => r.id), want)
+    await closePage(page)
+  })
+
   test('new runs are announced, rows stay; running ones are brought up to date', async () => {
     const open = run(Date.now() - 5000, { ms: null, status: undefined, output: null })
     await server.send('live', [run(Date.now() - 9000), open, run(Date.now() - 8000)])
@@ -302,8 +358,8 @@ describe('values', () => {
 })
 
 describe('export', () => {
-  async function dialog(path) {
-    const page = await openPage(browser, server, path)
+  async function dialog(path, more) {
+    const page = await openPage(browser, server, path, more)
     await ready(page)
     await page.getByRole('button', { name: 'Export' }).click()
     await page.waitForSelector('dialog [data-matching]:not([data-matching=""])')
@@ -324,7 +380,8 @@ describe('export', () => {
     assert.equal(name, 'many-traces.json')
     const want = (await list('many', '?page=2&page_size=50')).data.map((t) => t.id)
     assert.deepEqual(JSON.parse(text).map((t) => t.id), want)
-    await page.getByText('50 traces were exported').waitFor()
+    await page.getByText('in memory until it is whole: at most 1 GB').waitFor()
+    await page.getByText('50 traces exported to many-traces.json').waitFor()
     await closePage(page)
   })
 
@@ -364,6 +421,82 @@ describe('export', () => {
     } finally {
       await cut.stop()
     }
+  })
+
+  /** withPicker puts files of the browser's own storage in place of the native question, which cannot be driven. */
+  const withPicker = (page) =>
+    page.evaluate(() => {
+      globalThis.showSaveFilePicker = async (options) => {
+        globalThis.asked = options
+        const root = await navigator.storage.getDirectory()
+        return root.getFileHandle('picked', { create: true })
+      }
+    })
+  const picked = (page) =>
+    page.evaluate(async () => {
+      const root = await navigator.storage.getDirectory()
+      for await (const name of root.keys()) if (name === 'picked') return (await (await root.getFileHandle(name)).getFile()).text()
+      return null
+    })
+
+  test('writes straight to a file where the browser can', async () => {
+    const cut = await startServer({ args: ['--export-budget', '1ms'] })
+    try {
+      await cut.send('big', spread(t0, t0 + 86_400_000, 1500).map((r) => ({ ...r, input: { text: 'long '.repeat(300) + r.id } })))
+      const page = await openPage(browser, cut, '?app=big&tab=traces', { picker: true })
+      await ready(page)
+      await withPicker(page)
+      let calls = 0
+      let files = 0
+      page.on('request', (r) => (calls += r.url().includes('/download?') ? 1 : 0))
+      page.on('download', () => files++)
+      await page.getByRole('button', { name: 'Export' }).click()
+      assert.equal(await page.getByText('in memory until it is whole').count(), 0)
+      await page.locator('dialog').getByRole('button', { name: 'All dates' }).click()
+      await page.waitForSelector('dialog [data-matching="1500"]')
+      await page.locator('dialog').getByRole('button', { name: 'Export' }).click()
+      await page.getByText('1,500 traces exported to picked').waitFor()
+      assert.equal(await page.evaluate(() => globalThis.asked.suggestedName), 'big-traces.json')
+      const want = []
+      for (const n of [1, 2]) want.push(...(await cut.api(`/v1/apps/big/traces?page_size=1000&page=${n}`)).data.map((t) => t.id))
+      assert.deepEqual(JSON.parse(await picked(page)).map((t) => t.id), want)
+      assert.ok(calls > 1, `${calls} downloads`)
+      assert.equal(files, 0)
+      await closePage(page)
+    } finally {
+      await cut.stop()
+    }
+  })
+
+  test('leaves no file behind that is canceled or breaks off', async () => {
+    const page = await dialog('?app=many&tab=traces', { picker: true })
+    await withPicker(page)
+    const button = page.locator('dialog').getByRole('button', { name: 'Export' })
+    const gate = {}
+    gate.promise = new Promise((resolve) => (gate.resolve = resolve))
+    await page.route('**/download?*', async (route) => {
+      await gate.promise
+      await route.abort().catch(() => undefined)
+    })
+    await button.click()
+    await page.waitForSelector('dialog progress')
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.waitForSelector('dialog progress', { state: 'detached' })
+    gate.resolve()
+    assert.equal(await picked(page), null)
+    await page.unroute('**/download?*')
+    await page.route('**/download?*', (route) => route.fulfill({ status: 200, contentType: 'application/x-ndjson', body: '{"id":"a"}\n{"id":' }))
+    await button.click()
+    await page.getByText('The export broke off').waitFor()
+    assert.equal(await picked(page), null)
+    // Closing the question is no error, and nothing is asked of the server.
+    await page.evaluate(() => {
+      globalThis.showSaveFilePicker = () => Promise.reject(new DOMException('closed', 'AbortError'))
+    })
+    await button.click()
+    await page.getByText('The export broke off').waitFor({ state: 'detached' })
+    assert.equal(await page.locator('dialog [role=alert]').count(), 0)
+    await closePage(page)
   })
 
   test('shows progress and can be canceled', async () => {

@@ -8,9 +8,10 @@ import { Monitoring } from './monitoring/Monitoring'
 import { session } from './session'
 import { chooseApp, lastApp, loadApps, rememberApp } from './shell/apps'
 import { Empty } from './shell/Empty'
-import { Header, type Tab } from './shell/Header'
+import { Header } from './shell/Header'
 import { Help } from './shell/Help'
 import { SignIn } from './shell/SignIn'
+import { openTab, tabOf, useWarmTab, type Tab } from './shell/tabs'
 import { setParams, useParams } from './state'
 import { useStore } from './store'
 import { Traces } from './traces/Traces'
@@ -40,11 +41,11 @@ export function App() {
 function Page({ info }: { info: SessionInfo }) {
   const q = useParams()
   const [help, setHelp] = useState(false)
-  const apps = useLoad(loadApps, [])
+  const apps = useLoad(loadApps, 'apps')
   useLive(apps.reload)
   const wanted = q.get('app')
   const app = apps.data || wanted ? chooseApp(wanted, lastApp(), apps.data?.list ?? []) : null
-  const tab: Tab = q.get('tab') === 'traces' ? 'traces' : 'monitoring'
+  const tab = tabOf(q)
   const trace = q.get('trace')
 
   useEffect(() => {
@@ -54,14 +55,15 @@ function Page({ info }: { info: SessionInfo }) {
     if (wanted === null) setParams({ app }, { replace: true })
   }, [app, wanted, tab])
 
-  const go = (t: Tab) => setParams({ tab: t === 'monitoring' ? null : t, page: null })
-  useKeys({ '?': () => setHelp(true), '1': () => go('monitoring'), '2': () => go('traces'), r: refreshNow })
+  const known = apps.data?.list.find((a) => a.id === app)
+  const empty = apps.data !== null && !apps.data.more && (known?.trace_count ?? 0) === 0
+  const go = (t: Tab) => () => app !== null && openTab(app, t)
+  useKeys({ '?': () => setHelp(true), '1': go('monitoring'), '2': go('traces'), r: refreshNow })
+  useWarmTab(apps.data && !empty ? app : null, tab)
 
   if (app === null) {
     return <main class="center">{apps.error && <ErrorNotice error={apps.error} what="The apps could not be listed" onRetry={apps.reload} />}</main>
   }
-  const known = apps.data?.list.find((a) => a.id === app)
-  const empty = apps.data !== null && !apps.data.more && (known?.trace_count ?? 0) === 0
   const content = tab === 'traces' ? <Traces key={app} app={app} /> : <Monitoring key={app} app={app} />
   return (
     <>

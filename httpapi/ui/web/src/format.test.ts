@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ago, count, duration, exactDuration, exactUsd, percent, seconds, time, usd } from './format'
+import { ago, compact, count, duration, exactDuration, exactUsd, percent, plural, seconds, size, time, timeMillis, usd } from './format'
 
 test.each([
   [null, '—'], [0, '$0.00'], [1234.5678, '$1,234.57'], [12.34567, '$12.3457'], [1, '$1.00'], [0.5, '$0.50'],
@@ -21,6 +21,16 @@ test('exact forms', () => {
   expect(count(1234567)).toBe('1,234,567')
 })
 
+test('what is not known', () => {
+  for (const f of [count, usd, exactUsd, seconds, duration, exactDuration]) expect([null, undefined, NaN].map(f)).toEqual(['—', '—', '—'])
+})
+
+test('sizes and numbers of things', () => {
+  expect([512, 1536, 65536, 5 << 20, 5_138_022].map(size)).toEqual(['512 B', '1.5 KB', '64 KB', '5 MB', '4.9 MB'])
+  expect([950, 12_345, 4_100_000].map(compact)).toEqual(['950', '12.3K', '4.1M'])
+  expect([0, 1, 1234].map((n) => plural(n, 'run'))).toEqual(['0 runs', '1 run', '1,234 runs'])
+})
+
 test.each([[1, 3, '33.3%'], [0, 5, '0%'], [1, 100_000, '<0.1%'], [99_999, 100_000, '>99.9%'], [5, 5, '100%'], [0, 0, '0%']])(
   'percent %s of %s', (a, b, want) => expect(percent(a, b)).toBe(want))
 
@@ -28,6 +38,8 @@ test('times in zones', () => {
   expect(time('2026-11-22T23:05:07.123Z', 'UTC')).toBe('22 Nov 2026, 23:05:07')
   expect(time('2026-11-22T23:05:07Z', 'Asia/Tokyo')).toBe('23 Nov 2026, 08:05:07')
   expect(time(null, 'UTC')).toBe('—')
+  expect(timeMillis('2026-11-22T23:05:07.123456Z', 'Asia/Tokyo')).toBe('23 Nov 2026, 08:05:07.123')
+  expect(timeMillis('no time', 'UTC')).toBe('no time')
 })
 
 test('ago', () => {

@@ -8,13 +8,32 @@ export const unknown = '—'
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
-export function count(n: number | null | undefined): string {
-  return n === null || n === undefined ? unknown : whole.format(n)
+/** A number that may not be known: absent, or NaN where sums are kept in arrays. */
+export type Maybe = number | null | undefined
+
+function known(n: Maybe): n is number {
+  return n !== null && n !== undefined && !Number.isNaN(n)
+}
+
+export function count(n: Maybe): string {
+  return known(n) ? whole.format(n) : unknown
+}
+
+/** plural is a number of things: 1 run, 2 runs. */
+export function plural(n: number, one: string): string {
+  return `${whole.format(n)} ${one}${n === 1 ? '' : 's'}`
 }
 
 /** compact is for axes and tight places: 1.2K, 3.4M. */
 export function compact(n: number): string {
   return short.format(n)
+}
+
+/** size is a length in characters or bytes: 512 B, 64 KB, 4.9 MB. */
+export function size(n: number): string {
+  if (n < 1024) return `${n} B`
+  if (n < 1 << 20) return decimal(n / 1024, n < 10_240 ? 1 : 0, 0) + ' KB'
+  return n < 1 << 30 ? decimal(n / (1 << 20), 1, 0) + ' MB' : decimal(n / (1 << 30), 1, 0) + ' GB'
 }
 
 /** A decimal without an exponent and without zeros at its end: the digits of the API where they fit `most` decimals. */
@@ -24,12 +43,12 @@ function decimal(n: number, most: number, least: number): string {
   if (digits.includes('e') || (digits.split('.')[1] ?? '').length > most) digits = abs.toFixed(most)
   const [int, frac = ''] = digits.split('.')
   const kept = frac.replace(/0+$/, '').padEnd(least, '0')
-  return (n < 0 ? '-' : '') + BigInt(int!).toLocaleString('en-US') + (kept ? '.' + kept : '')
+  return (n < 0 ? '-' : '') + whole.format(BigInt(int!)) + (kept ? '.' + kept : '')
 }
 
 /** usd keeps four significant digits below a dollar, cents above a hundred. */
-export function usd(n: number | null | undefined): string {
-  if (n === null || n === undefined) return unknown
+export function usd(n: Maybe): string {
+  if (!known(n)) return unknown
   const abs = Math.abs(n)
   if (abs === 0) return '$0.00'
   if (abs >= 100) return '$' + decimal(n, 2, 2)
@@ -38,18 +57,18 @@ export function usd(n: number | null | undefined): string {
 }
 
 /** exactUsd has all digits that sums are exact to: 1e-12 USD. */
-export function exactUsd(n: number | null | undefined): string {
-  return n === null || n === undefined ? unknown : '$' + decimal(n, 12, 2)
+export function exactUsd(n: Maybe): string {
+  return known(n) ? '$' + decimal(n, 12, 2) : unknown
 }
 
 /** seconds is a duration in ms as seconds, exact to the microsecond. */
-export function seconds(ms: number | null | undefined): string {
-  return ms === null || ms === undefined ? unknown : decimal(ms / 1000, 6, 2) + ' s'
+export function seconds(ms: Maybe): string {
+  return known(ms) ? decimal(ms / 1000, 6, 2) + ' s' : unknown
 }
 
 /** duration is a duration in ms in the unit that fits it. */
-export function duration(ms: number | null | undefined): string {
-  if (ms === null || ms === undefined) return unknown
+export function duration(ms: Maybe): string {
+  if (!known(ms)) return unknown
   if (ms < 1) return decimal(ms, 3, 0) + ' ms'
   if (ms < 999.5) return decimal(ms, ms < 99.5 ? 1 : 0, 0) + ' ms'
   if (ms < 59_995) return decimal(ms / 1000, 2, 2) + ' s'
@@ -62,8 +81,8 @@ export function duration(ms: number | null | undefined): string {
 }
 
 /** exactDuration has all digits: "2,500.123 ms". */
-export function exactDuration(ms: number | null | undefined): string {
-  return ms === null || ms === undefined ? unknown : decimal(ms, 6, 0) + ' ms'
+export function exactDuration(ms: Maybe): string {
+  return known(ms) ? decimal(ms, 6, 0) + ' ms' : unknown
 }
 
 export function percent(part: number, all: number): string {
@@ -76,8 +95,9 @@ export function percent(part: number, all: number): string {
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = zone + JSON.stringify(options)
+/** format is kept: making one costs more than using it a hundred times. No zone is the browser's. */
+function format(zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${zone} ${JSON.stringify(options)}`
   let f = formats.get(key)
   if (!f) {
     f = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hourCycle: 'h23', ...options })
@@ -93,6 +113,16 @@ export function time(text: string | null | undefined, zone: string): string {
   if (Number.isNaN(ms)) return text
   return format(zone, {
     day: '2-digit', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
+  }).format(ms)
+}
+
+/** timeMillis is time to the millisecond: "22 Nov 2026, 13:05:07.123"; as it came where it is none. */
+export function timeMillis(text: string | null | undefined, zone: string | undefined): string {
+  if (!text) return unknown
+  const ms = millis(text)
+  if (Number.isNaN(ms)) return text
+  return format(zone, {
+    day: '2-digit', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3,
   }).format(ms)
 }
 

@@ -25,6 +25,7 @@ function apply(): void {
   const t = theme.get()
   const now = t === 'system' ? (dark.matches ? 'dark' : 'light') : t
   document.documentElement.dataset.theme = now
+  read.clear()
   shown.set(now)
 }
 
@@ -42,7 +43,15 @@ export function startTheme(): void {
   })
 }
 
+/** What was read of the theme that is shown; reading makes the browser work out styles anew. */
+const read = new Map<string, string>()
+
 /** cssVar reads a custom property, such as cssVar('--accent'), for canvases. */
 export function cssVar(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+  let value = read.get(name)
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+    read.set(name, value)
+  }
+  return value
 }

@@ -33,10 +33,15 @@ function clock(zone: string): Intl.DateTimeFormat {
   return f
 }
 
-/** The zone of this browser, UTC where it does not say. */
+let own: string | undefined
+
+/** The zone of this browser when the page came, UTC where it does not say. */
 export function browserZone(): string {
-  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
-  return zone && isZone(zone) ? zone : 'UTC'
+  if (own === undefined) {
+    const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
+    own = zone && isZone(zone) ? zone : 'UTC'
+  }
+  return own
 }
 
 export function isZone(zone: string): boolean {

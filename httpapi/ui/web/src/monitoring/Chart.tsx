@@ -1,7 +1,7 @@
 // One card: a number for the period, the legend that doubles as the read-out
 // of the crosshair, and the plot.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Bar, Interval } from '../range'
 import { useStore } from '../store'
 import { shown } from '../theme'
@@ -32,33 +32,38 @@ export function Chart(props: ChartProps) {
   latest.current = props
   const scheme = useStore(shown)
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = root.current
     if (!el) return
-    const p = drawPlot(
-      el,
-      data,
-      {
-        ticks: (room) => ticks(bars, by, zone, room),
-        label: (i) => (bars[i] ? tickLabel(bars[i], by, zone) : ''),
-      },
-      {
-        onHover: (bar) => latest.current.onHover(bar),
-        onPick: (bar, s) => latest.current.onPick(bar, s),
-        onZoom: (a, b) => latest.current.onZoom(a, b),
-      },
-    )
-    plot.current = p
-    // A refresh leaves the crosshair where the reader has it.
-    if (latest.current.hover !== null) p.point(latest.current.hover)
-    const watch = new ResizeObserver(() => p.resize(el.clientWidth))
+    const axis = {
+      ticks: (room: number) => ticks(latest.current.bars, by, zone, room),
+      label: (i: number) => (latest.current.bars[i] ? tickLabel(latest.current.bars[i], by, zone) : ''),
+    }
+    const on = {
+      onHover: (bar: number | null) => latest.current.onHover(bar),
+      onPick: (bar: number, s: number | null) => latest.current.onPick(bar, s),
+      onZoom: (a: number, b: number) => latest.current.onZoom(a, b),
+    }
+    // The browser says the width when it has laid out the page, before it
+    // paints: asking for it here would lay out the page once a chart.
+    const watch = new ResizeObserver(([entry]) => {
+      const width = entry!.contentRect.width
+      if (plot.current) {
+        plot.current.resize(width)
+        return
+      }
+      plot.current = drawPlot(el, width, data, axis, on)
+      // A refresh leaves the crosshair where the reader has it.
+      if (latest.current.hover !== null) plot.current.point(latest.current.hover)
+    })
     watch.observe(el)
     return () => {
       watch.disconnect()
-      p.destroy()
+      plot.current?.destroy()
       plot.current = null
     }
-  }, [data, bars, by, zone, scheme])
+    // Of the bars only the start of the first can change where the data do not.
+  }, [data, bars[0]?.from, by, zone, scheme])
 
   const at = hover !== null && bars[hover] ? hover : null
   const bar = at === null ? null : bars[at]!

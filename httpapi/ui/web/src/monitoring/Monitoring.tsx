@@ -1,51 +1,34 @@
 // The tab of charts.
 import { useMemo, useState } from 'preact/hooks'
-import { json, path, type Answer } from '../api'
 import { count } from '../format'
 import { millis } from '../instant'
 import { useLive } from '../live'
 import { useLoad } from '../load'
-import { barsOf, chosenInterval, fits, intervals, metricsWindow, presets, defaultPreset, rangeOf, windowOf, type Interval, type Window } from '../range'
+import { defaultPreset, fits, intervals, presets } from '../range'
 import { setParams, useParams } from '../state'
 import type { Metrics } from '../types'
 import { ErrorNotice } from '../ui/error'
 import { Icon } from '../ui/icons'
 import { RangePicker } from '../ui/RangePicker'
-import { zoneOf } from '../zonestate'
 import { Chart } from './Chart'
 import { chartsOf, percentiles, type ChartData, type Percentile } from './charts'
+import { askCharts, charts as kept, chartState } from './load'
 import './monitoring.css'
-
-interface Shown {
-  metrics: Metrics
-  window: Window
-  by: Interval
-  zone: string
-}
 
 export function Monitoring({ app }: { app: string }) {
   const q = useParams()
-  const zone = zoneOf(q)
   const [hover, setHover] = useState<number | null>(null)
-  const range = rangeOf(q)
-  const window = windowOf(range, Date.now(), zone)
-  const by = chosenInterval(q, window)
-  const view = useLoad<Shown>(
-    async (signal) => {
-      const window = windowOf(range, Date.now(), zone)
-      const query = { ...metricsWindow(window), interval: by, timezone: zone }
-      const a = await json<Answer<Metrics>>(path('v1', 'apps', app, 'metrics'), { query, signal })
-      return { metrics: a.data, window, by, zone }
-    },
-    [app, JSON.stringify(range), by, zone],
-  )
+  const state = chartState(app, q)
+  const { zone, by } = state
+  const view = useLoad((signal) => askCharts(state, q, signal), state.key, kept)
   useLive(view.reload)
 
   const lat = q.get('lat') ?? 'p95'
   const lines = useMemo(() => new Set(lat.split(',').filter((p): p is Percentile => (percentiles as readonly string[]).includes(p))), [lat])
   const shown = view.data
-  const charts = useMemo(() => (shown ? chartsOf(shown.metrics, lines) : null), [shown, lines])
-  const bars = useMemo(() => (shown ? barsOf(shown.metrics.series.map((p) => p.timestamp), shown.window) : []), [shown])
+  const metrics = shown?.metrics
+  const charts = useMemo(() => (metrics ? chartsOf(metrics, lines) : null), [metrics, lines])
+  const bars = shown?.bars ?? []
 
   const pick = (chart: ChartData, bar: number, series: number | null) => {
     const b = bars[bar]
@@ -72,7 +55,7 @@ export function Monitoring({ app }: { app: string }) {
         <RangePicker zone={zone} none={presets.find((p) => p.id === defaultPreset)!.label} clearable={false} />
         <div class="segments" role="group" aria-label="Width of a bar">
           {intervals.map((i) => (
-            <button key={i.id} type="button" aria-pressed={i.id === by} disabled={!fits(i.id, window)} onClick={() => setParams({ by: i.id })}>
+            <button key={i.id} type="button" aria-pressed={i.id === by} disabled={!fits(i.id, state.window)} onClick={() => setParams({ by: i.id })}>
               {i.label}
             </button>
           ))}

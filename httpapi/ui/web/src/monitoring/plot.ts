@@ -31,7 +31,8 @@ export interface Plot {
 
 const height = 190
 
-export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: PlotEvents): Plot {
+/** drawPlot draws into root, width px wide. */
+export function drawPlot(root: HTMLElement, width: number, data: ChartData, axis: Axis, on: PlotEvents): Plot {
   const n = data.totals.length
   const stack = data.kind === 'stack' ? stacked(data.series) : null
   const x = Array.from({ length: n }, (_, i) => i)
@@ -46,7 +47,7 @@ export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: Plo
 
   const u = new uPlot(
     {
-      width: Math.max(root.clientWidth, 120),
+      width: Math.max(width, 120),
       height,
       padding: [10, 4, 0, 0],
       legend: { show: false },
@@ -102,7 +103,7 @@ export function drawPlot(root: HTMLElement, data: ChartData, axis: Axis, on: Plo
   }
 }
 
-const font = () => `11px ${getComputedStyle(document.body).fontFamily}`
+const font = () => `11px ${cssVar('--font')}`
 
 function xAxis(axis: Axis): uPlot.Axis {
   return {

@@ -2,12 +2,14 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { ApiError, call } from '../api'
-import { useLoad } from '../load'
+import { keyOf, useLoad } from '../load'
 import { ConfigView } from './ConfigView'
 import { Evaluations } from './Evaluations'
-import { plural } from './figures'
+import { plural } from '../format'
 import { label } from './forest'
-import { Icon, RunIcon, Status } from './icons'
+import { Icon } from '../ui/icons'
+import { Status } from '../ui/status'
+import { RunIcon } from './RunIcon'
 import { pretty } from './json'
 import { JsonView } from './JsonView'
 import { RunDetails } from './RunDetails'
@@ -49,9 +51,9 @@ export function Details(p: Props): JSX.Element {
   const now = run === null ? -1 : (f.byId.get(run) ?? -1)
   const r = f.runs[p.selected]
   const version = r ? `${r.status} ${r.end_time}` : p.tree.trace.updated_at
-  const doc = useLoad((signal) => fetchDoc(p.app, p.traceId, run, signal), [p.app, p.traceId, run, version])
+  const doc = useLoad(async (signal) => ({ run, doc: await fetchDoc(p.app, p.traceId, run, signal) }), keyOf(p.app, p.traceId, run, version))
   const place: Place = { app: p.app, traceId: p.traceId, runId: run }
-  const shown = doc.data && doc.of?.[2] === run ? doc.data : null
+  const shown = doc.data?.run === run ? doc.data.doc : null
   const tabs = [
     { id: 'details', title: 'Details' },
     ...(r ? [{ id: 'config', title: 'Configuration' }] : []),

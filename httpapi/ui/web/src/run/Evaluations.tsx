@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { ApiError, text, call } from '../api'
 import { useLoad } from '../load'
 import { session } from '../session'
-import { instant } from './figures'
+import { timeMillis } from '../format'
 import type { Forest } from './forest'
 import { label } from './forest'
 import { get, items, kind, num, parse, raw, str, type Json } from './json'
@@ -25,7 +25,7 @@ interface Props {
 /** The tab. */
 export function Evaluations(p: Props): JSX.Element {
   const place = pathOf(p.app, p.traceId, null, 'evaluations')
-  const list = useLoad(async (signal) => items(get(parse(await text(place, { signal })), 'data')), [place])
+  const list = useLoad(async (signal) => items(get(parse(await text(place, { signal })), 'data')), place)
   return (
     <div class="rs-evaluations">
       {list.error && (
@@ -80,7 +80,7 @@ function Score({ evaluation: e, p }: { evaluation: Json; p: Props }): JSX.Elemen
         </p>
       )}
       <div class="rs-score-foot">
-        <time dateTime={str(get(e, 'created_at'))}>{instant(str(get(e, 'created_at')), p.zone)}</time>
+        <time dateTime={str(get(e, 'created_at'))}>{timeMillis(str(get(e, 'created_at')), p.zone)}</time>
         {source && <UserText text={source} />}
         {runId !== undefined && (
           <button

@@ -1,7 +1,7 @@
 // The figures of a trace or a run, and the banner of what failed.
 import type { ComponentChildren, JSX } from 'preact'
 import { errorOf } from './config'
-import { Icon } from './icons'
+import { Icon } from '../ui/icons'
 import type { Json } from './json'
 import { JsonView } from './JsonView'
 import { UserText } from './Text'

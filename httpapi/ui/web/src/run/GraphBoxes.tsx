@@ -1,9 +1,11 @@
 // The boxes and edges of the graph.
 import { memo } from './memo'
-import { duration, money, shortCount } from './figures'
+import { compact, duration, usd } from '../format'
 import { label, type Forest } from './forest'
 import { edgePath } from './graphnav'
-import { Icon, lookOf, RunIcon, Status } from './icons'
+import { Icon } from '../ui/icons'
+import { Status } from '../ui/status'
+import { lookOf, RunIcon } from './RunIcon'
 import type { Placed, PlacedBox } from './layout'
 import { Line } from './Text'
 
@@ -69,7 +71,7 @@ function Box({ p, box: b }: { p: BoxesProps; box: PlacedBox }) {
               p.toggle(b.id, !b.open)
             }}
           >
-            {!b.open && <span class="num">{shortCount(below)}</span>}
+            {!b.open && <span class="num">{compact(below)}</span>}
             <Icon name={b.open ? 'minus' : 'plus'} />
           </span>
         )}
@@ -85,8 +87,8 @@ function facts(f: Forest, i: number): string {
   const tokens = r.total_tokens ?? f.tokens[i]!
   return [
     duration(r.duration_ms),
-    ...(Number.isNaN(tokens) ? [] : [`${shortCount(tokens)} tok`]),
-    ...(Number.isNaN(cost) ? [] : [money(cost)]),
+    ...(Number.isNaN(tokens) ? [] : [`${compact(tokens)} tok`]),
+    ...(Number.isNaN(cost) ? [] : [usd(cost)]),
     ...((r.attempts ?? 0) > 1 ? [`${r.attempts} attempts`] : []),
   ].join(' · ')
 }

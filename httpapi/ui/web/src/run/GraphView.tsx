@@ -2,10 +2,10 @@
 // each other; drag to move, wheel to zoom, arrow keys from box to box.
 import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { plural } from './figures'
+import { plural } from '../format'
 import { GraphBoxes, GraphEdges } from './GraphBoxes'
 import { centre, fit, inView, neighbour, start, zoomAt, type Camera } from './graphnav'
-import { Icon } from './icons'
+import { Icon } from '../ui/icons'
 import { LIMIT, planGraph } from './plan'
 import { takeFocus } from './Sheet'
 import { useLayout } from './uselayout'

@@ -2,8 +2,8 @@
 // shows text as text.
 import type { JSX } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
-import { size } from './figures'
-import { Icon } from './icons'
+import { size } from '../format'
+import { Icon } from '../ui/icons'
 import { raw, type Json } from './json'
 import { Reader, rowsOf, shownText, summary, type JsonRow } from './jsonrows'
 import { UserText } from './Text'
@@ -76,7 +76,7 @@ function Row({ row, toggle }: { row: JsonRow; toggle: (r: JsonRow) => void }): J
         disabled={row.size === 0}
         onClick={() => toggle(row)}
       >
-        <Icon name="chevron" />
+        <Icon name="right" />
         <Name row={row} />
         <span class="rs-json-summary">{summary(row)}</span>
       </button>

@@ -7,7 +7,7 @@ import { conversationOf } from './conversation'
 import { ConversationView } from './ConversationView'
 import { errorOf } from './config'
 import { ErrorBanner, Facts, type Fact } from './Facts'
-import { count, duration, instant, money } from './figures'
+import { count, duration, timeMillis, usd } from '../format'
 import type { Forest } from './forest'
 import { get, kind, num, raw, str, type Json } from './json'
 import { JsonView } from './JsonView'
@@ -86,8 +86,8 @@ function figures(f: Forest, i: number, doc: Doc, zone: string | undefined): Fact
   const usage = doc.member('usage')
   const list: Fact[] = [
     { name: 'Duration', value: duration(r.duration_ms), exact: r.duration_ms },
-    { name: 'Started', value: instant(r.start_time, zone), exact: r.start_time },
-    { name: 'Ended', value: r.end_time ? instant(r.end_time, zone) : 'still running', exact: r.end_time },
+    { name: 'Started', value: timeMillis(r.start_time, zone), exact: r.start_time },
+    { name: 'Ended', value: r.end_time ? timeMillis(r.end_time, zone) : 'still running', exact: r.end_time },
     { name: 'After', value: duration(f.start[i]), exact: `${f.start[i]} ms after the start of the trace` },
   ]
   const add = (name: string, member: string, write: (n: number | undefined) => string) => {
@@ -99,9 +99,9 @@ function figures(f: Forest, i: number, doc: Doc, zone: string | undefined): Fact
   add('Total tokens', 'total_tokens', count)
   add('Cached tokens', 'cache_read_input_tokens', count)
   add('Reasoning tokens', 'reasoning_tokens', count)
-  add('Prompt cost', 'prompt_tokens_cost_usd', money)
-  add('Completion cost', 'completion_tokens_cost_usd', money)
-  add(r.cost_estimated ? 'Total cost (estimated)' : 'Total cost', 'total_tokens_cost_usd', money)
+  add('Prompt cost', 'prompt_tokens_cost_usd', usd)
+  add('Completion cost', 'completion_tokens_cost_usd', usd)
+  add(r.cost_estimated ? 'Total cost (estimated)' : 'Total cost', 'total_tokens_cost_usd', usd)
   const first = get(doc.member('metadata'), 'gen_ai', 'time_to_first_token_ms')
   if (first) list.push({ name: 'First token', value: duration(num(first)), exact: raw(first) })
   if (r.attempts) list.push({ name: 'Attempts', value: count(r.attempts), exact: r.attempts })
@@ -149,7 +149,7 @@ function AttemptRows({ a, n, zone }: { a: Attempt; n: number; zone: string | und
           </span>
         </td>
         <td class="num">{duration(a.ms)}</td>
-        <td class="num">{instant(a.start, zone)}</td>
+        <td class="num">{timeMillis(a.start, zone)}</td>
       </tr>
       {(error || values.length > 0) && (
         <tr class="rs-attempt-more">

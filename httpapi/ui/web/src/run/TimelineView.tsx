@@ -2,9 +2,10 @@
 // and above it how many were at work at once.
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { duration } from './figures'
+import { duration } from '../format'
 import { label } from './forest'
-import { Icon, lookOf } from './icons'
+import { Icon } from '../ui/icons'
+import { lookOf } from './RunIcon'
 import { Overview } from './Overview'
 import { RowList } from './rowlist'
 import { clamp, pan, ticks, zoom, type Range } from './scale'

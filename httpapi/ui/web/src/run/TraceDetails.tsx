@@ -2,7 +2,7 @@
 import type { JSX } from 'preact'
 import type { TraceRow } from '../types'
 import { Chips, ErrorBanner, Facts, type Fact } from './Facts'
-import { count, duration, instant, money } from './figures'
+import { count, duration, timeMillis, usd } from '../format'
 import { parse, raw } from './json'
 import { UserText } from './Text'
 import { useValue, ValueSection, type Place } from './ValueSection'
@@ -39,21 +39,21 @@ function figures(t: TraceRow, zone: string | undefined): Fact[] {
   const u = t.usage
   const list: Fact[] = [
     { name: 'Duration', value: duration(t.duration_ms), exact: t.duration_ms },
-    { name: 'Started', value: instant(t.started_at, zone), exact: t.started_at },
+    { name: 'Started', value: timeMillis(t.started_at, zone), exact: t.started_at },
     {
       name: 'Ended',
-      value: t.ended_at ? instant(t.ended_at, zone) : t.stale ? 'never: no news for long' : 'still running',
+      value: t.ended_at ? timeMillis(t.ended_at, zone) : t.stale ? 'never: no news for long' : 'still running',
       exact: t.ended_at,
     },
     { name: 'Runs', value: count(t.run_count), exact: t.run_count },
     { name: 'Prompt tokens', value: count(u?.prompt_tokens), exact: u?.prompt_tokens },
     { name: 'Completion tokens', value: count(u?.completion_tokens), exact: u?.completion_tokens },
     { name: 'Total tokens', value: count(u?.total_tokens), exact: u?.total_tokens },
-    { name: 'Prompt cost', value: money(u?.prompt_tokens_cost_usd), exact: u?.prompt_tokens_cost_usd },
-    { name: 'Completion cost', value: money(u?.completion_tokens_cost_usd), exact: u?.completion_tokens_cost_usd },
+    { name: 'Prompt cost', value: usd(u?.prompt_tokens_cost_usd), exact: u?.prompt_tokens_cost_usd },
+    { name: 'Completion cost', value: usd(u?.completion_tokens_cost_usd), exact: u?.completion_tokens_cost_usd },
     {
       name: 'Total cost',
-      value: money(u?.total_tokens_cost_usd) + (u?.unpriced_count ? ` + ${u.unpriced_count} without a price` : ''),
+      value: usd(u?.total_tokens_cost_usd) + (u?.unpriced_count ? ` + ${u.unpriced_count} without a price` : ''),
       exact: u?.total_tokens_cost_usd,
     },
   ]

@@ -1,8 +1,8 @@
 // The runs as a tree, with bars of their time, tokens and cost.
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
-import { count, duration, money, shortCount } from './figures'
-import { lookOf } from './icons'
+import { compact, count, duration, usd } from '../format'
+import { lookOf } from './RunIcon'
 import { isSum, RowList } from './rowlist'
 import type { RowsProps } from './view'
 
@@ -47,8 +47,8 @@ function Cells({ p, run: i }: { p: RowsProps; run: number }): JSX.Element {
         />
       </span>
       <span class="rs-cell num">{duration(r.duration_ms)}</span>
-      <Sum value={tokens} text={shortCount(tokens)} full={`${count(tokens)} tokens`} sum={isSum(f, i, r.total_tokens)} />
-      <Sum value={cost} text={Number.isNaN(cost) ? '' : money(cost)} full={`${cost} USD`} sum={isSum(f, i, r.total_cost_usd)} />
+      <Sum value={tokens} text={tokens === undefined ? '' : compact(tokens)} full={`${count(tokens)} tokens`} sum={isSum(f, i, r.total_tokens)} />
+      <Sum value={cost} text={Number.isNaN(cost) ? '' : usd(cost)} full={`${cost} USD`} sum={isSum(f, i, r.total_cost_usd)} />
     </>
   )
 }

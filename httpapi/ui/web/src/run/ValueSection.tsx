@@ -3,8 +3,8 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, isAbort } from '../api'
-import { size } from './figures'
-import { Icon } from './icons'
+import { size } from '../format'
+import { Icon } from '../ui/icons'
 import { kind, pretty, raw, decode } from './json'
 import { JsonView, LongText } from './JsonView'
 import { download, fetchValue, STEPS, type Field, type Value } from './values'
@@ -73,7 +73,7 @@ export function Section(props: {
     <div class="rs-section">
       <details open={!props.closed}>
         <summary>
-          <Icon name="chevron" />
+          <Icon name="right" />
           <h3>{props.title}</h3>
         </summary>
         <div class="rs-section-body">{props.children}</div>

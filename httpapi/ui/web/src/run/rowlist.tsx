@@ -3,7 +3,9 @@
 import type { ComponentChildren, JSX, RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { label, type Forest } from './forest'
-import { Icon, RunIcon, Status } from './icons'
+import { Icon } from '../ui/icons'
+import { Status } from '../ui/status'
+import { RunIcon } from './RunIcon'
 import { moveOf } from './rowsnav'
 import { Line } from './Text'
 import { takeFocus } from './Sheet'
@@ -123,7 +125,7 @@ function RowName({ p, run: i, kids, open }: { p: RowListProps; run: number; kids
             p.setOpen(i, !open)
           }}
         >
-          <Icon name="chevron" />
+          <Icon name="right" />
         </span>
       ) : (
         <span class="rs-chevron" />

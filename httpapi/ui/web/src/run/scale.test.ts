@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { count, duration, money, shortCount, size } from './figures'
 import { busy, clamp, most, pan, ticks, zoom } from './scale'
 
 test('zooming keeps the place under the pointer and stays inside the span', () => {
@@ -28,31 +27,4 @@ test('how many are at work in each stretch', () => {
   expect([...busy(Float64Array.of(0, 8), Float64Array.of(8, 8), [0, 1], 8, 4)]).toEqual([1, 1, 1, 1])
   expect(most(start, end, [0, 1, 2])).toBe(2)
   expect(most(Float64Array.of(0, 5), Float64Array.of(5, 9), [0, 1])).toBe(1)
-})
-
-test('figures', () => {
-  expect([0, 0.4123, 3.04, 38.4, 999.4, 6250, 192_000, 7_500_000, null, NaN].map(duration)).toEqual([
-    '0 ms',
-    '412 µs',
-    '3 ms',
-    '38 ms',
-    '999 ms',
-    '6.25 s',
-    '3 m 12 s',
-    '2 h 5 m',
-    '–',
-    '–',
-  ])
-  expect([0, 0.0003096, 0.0123, 4.5, 1234.5, 1e-9, undefined].map(money)).toEqual([
-    '$0',
-    '$0.000310',
-    '$0.0123',
-    '$4.50',
-    '$1,234.50',
-    '<$0.000001',
-    '–',
-  ])
-  expect([950, 12_345, 4_100_000, undefined].map(shortCount)).toEqual(['950', '12.3k', '4.1M', ''])
-  expect(count(1234567)).toBe('1,234,567')
-  expect([512, 65536, 5 << 20].map(size)).toEqual(['512 B', '64 KB', '5 MB'])
 })

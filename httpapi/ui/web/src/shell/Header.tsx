@@ -13,8 +13,7 @@ import { browserZone, offsetText, zones } from '../zone'
 import { setZone, zoneOf } from '../zonestate'
 import type { Apps } from './apps'
 import { Logo } from './Logo'
-
-export type Tab = 'monitoring' | 'traces'
+import { openTab, tabPatch, warmTab, type Tab } from './tabs'
 
 export interface HeaderProps {
   apps: Apps
@@ -30,8 +29,8 @@ export function Header({ apps, app, tab, info, onHelp }: HeaderProps) {
       <Logo />
       <AppPicker apps={apps} app={app} />
       <nav class="tabs" aria-label="Views">
-        <TabLink id="monitoring" label="Monitoring" tab={tab} />
-        <TabLink id="traces" label="Traces" tab={tab} />
+        <TabLink id="monitoring" label="Monitoring" tab={tab} app={app} />
+        <TabLink id="traces" label="Traces" tab={tab} app={app} />
       </nav>
       <div class="top-end">
         <ZonePicker />
@@ -46,16 +45,16 @@ export function Header({ apps, app, tab, info, onHelp }: HeaderProps) {
   )
 }
 
-function TabLink({ id, label, tab }: { id: Tab; label: string; tab: Tab }) {
-  const patch = { tab: id === 'monitoring' ? null : id, page: null, trace: null, run: null, view: null }
+function TabLink({ id, label, tab, app }: { id: Tab; label: string; tab: Tab; app: string }) {
   return (
     <a
-      href={hrefOf(patch)}
+      href={hrefOf(tabPatch(id))}
       aria-current={tab === id ? 'page' : undefined}
+      onPointerEnter={() => tab !== id && warmTab(app, id)}
       onClick={(e) => {
         if (e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return
         e.preventDefault()
-        setParams(patch)
+        openTab(app, id)
       }}
     >
       {label}
@@ -65,6 +64,15 @@ function TabLink({ id, label, tab }: { id: Tab; label: string; tab: Tab }) {
 
 function AppPicker({ apps, app }: { apps: Apps; app: string }) {
   const known = apps.list.some((a) => a.id === app)
+  const listed = useMemo(
+    () =>
+      apps.list.map((a) => (
+        <option key={a.id} value={a.id}>
+          {`${a.id} (${count(a.trace_count)})`}
+        </option>
+      )),
+    [apps.list],
+  )
   return (
     <select
       class="select app-picker"
@@ -80,11 +88,7 @@ function AppPicker({ apps, app }: { apps: Apps; app: string }) {
       }}
     >
       {!known && <option value={app}>{app}</option>}
-      {apps.list.map((a) => (
-        <option key={a.id} value={a.id}>
-          {`${a.id} (${count(a.trace_count)})`}
-        </option>
-      ))}
+      {listed}
       {apps.more && <option disabled>More apps: name one in the address as ?app=…</option>}
     </select>
   )
@@ -94,18 +98,22 @@ function ZonePicker() {
   const q = useParams()
   const zone = zoneOf(q)
   const own = browserZone()
-  const all = useMemo(zones, [])
+  const listed = useMemo(
+    () =>
+      zones().map((z) => (
+        <option key={z} value={z}>
+          {z}
+        </option>
+      )),
+    [],
+  )
   return (
     <label class="zone">
       <Icon name="globe" />
       <select class="select quiet" aria-label="Time zone" title={`Time zone: ${zone}`} value={q.get('tz') === null ? '' : zone} onChange={(e) => setZone(e.currentTarget.value || null)}>
         <option value="">{`${own} · browser`}</option>
-        {!all.includes(zone) && <option value={zone}>{zone}</option>}
-        {all.map((z) => (
-          <option key={z} value={z}>
-            {z}
-          </option>
-        ))}
+        {!listed.some((o) => o.key === zone) && <option value={zone}>{zone}</option>}
+        {listed}
       </select>
       <span class="zone-offset num">{offsetText(Date.now(), zone)}</span>
     </label>

@@ -1,23 +1,23 @@
 // The dialog that exports the traces that match.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, isAbort, json, path, type ListAnswer, type Query } from '../api'
-import { count, percent } from '../format'
-import { useLoad } from '../load'
+import { count, percent, plural, size } from '../format'
+import { keyOf, useLoad } from '../load'
 import { filterOf, rangeOf } from '../range'
-import { save } from '../save'
 import { Dialog } from '../ui/dialog'
 import { ErrorNotice } from '../ui/error'
 import { Icon } from '../ui/icons'
 import { fromField, toField } from '../ui/RangePicker'
-import { BlobSink, exportTraces } from './export'
+import { exportTraces } from './export'
 import { filterQuery } from './filters'
 import type { Row } from './rows'
+import { memoryLimit, openSink, streams, type FileSink } from './sink'
 
 export interface ExportProps {
   app: string
   q: URLSearchParams
   zone: string
-  rows: Row[]
+  rows: readonly Row[]
 }
 
 export function ExportButton(props: ExportProps) {
@@ -51,7 +51,11 @@ function queryOf(q: URLSearchParams, zone: string, b: Bounds): Query {
   return { ...filterQuery(q, 0, zone), 'started_at:gte': b.from, 'started_at:lt': b.closed ? null : b.to, 'started_at:lte': b.closed ? b.to : null }
 }
 
-type Progress = { kind: 'idle' } | { kind: 'running'; count: number } | { kind: 'done'; count: number } | { kind: 'failed'; error: ApiError }
+type Progress =
+  | { kind: 'idle' }
+  | { kind: 'running'; count: number; bytes: number }
+  | { kind: 'done'; count: number; name: string }
+  | { kind: 'failed'; error: ApiError }
 
 function ExportDialog({ app, q, zone, rows, onClose }: ExportProps & { onClose(): void }) {
   const [bounds, setBounds] = useState(() => spanOf(q, zone, rows, Date.now()))
@@ -63,21 +67,22 @@ function ExportDialog({ app, q, zone, rows, onClose }: ExportProps & { onClose()
   const query = queryOf(q, zone, bounds)
   const matching = useLoad(
     async (signal) => (await json<ListAnswer<unknown>>(path('v1', 'apps', app, 'traces'), { query: { ...query, page_size: 1, preview: 1 }, signal })).pagination.total_count,
-    [JSON.stringify(query)],
+    keyOf(query),
   )
   const running = progress.kind === 'running'
 
   const start = async () => {
     const abort = new AbortController()
     ctl.current = abort
-    setProgress({ kind: 'running', count: 0 })
+    const onProgress = (count: number, bytes: number) => setProgress({ kind: 'running', count, bytes })
+    let sink: FileSink | null = null
     try {
-      const sink = new BlobSink()
-      const opt = { app, filter: query, includeRuns, format, signal: abort.signal, onProgress: (n: number) => setProgress({ kind: 'running', count: n }) }
-      const n = await exportTraces(opt, sink)
-      save(sink.blob(format === 'json' ? 'application/json' : 'application/x-ndjson'), `${app}-traces.${format}`)
-      setProgress({ kind: 'done', count: n })
+      sink = await openSink(`${app}-traces.${format}`, format === 'json' ? 'application/json' : 'application/x-ndjson')
+      onProgress(0, 0)
+      const n = await exportTraces({ app, filter: query, includeRuns, format, signal: abort.signal, onProgress }, sink)
+      setProgress({ kind: 'done', count: n, name: await sink.close() })
     } catch (err) {
+      await sink?.discard()
       if (abort.signal.aborted || isAbort(err)) setProgress({ kind: 'idle' })
       else setProgress({ kind: 'failed', error: err instanceof ApiError ? err : new ApiError(0, 'unknown', String(err)) })
     }
@@ -130,6 +135,7 @@ function ExportDialog({ app, q, zone, rows, onClose }: ExportProps & { onClose()
             Include runs
           </label>
         </fieldset>
+        {!streams() && <p class="hint">This browser holds the export in memory until it is whole: at most {size(memoryLimit)}.</p>}
         <Report progress={progress} total={matching.data} />
         {matching.error && <ErrorNotice error={matching.error} what="The traces could not be counted" onRetry={matching.reload} />}
         <footer class="row">
@@ -171,14 +177,14 @@ function Report({ progress, total }: { progress: Progress; total: number | null 
         <div class="export-progress" role="status">
           <progress value={progress.count} max={Math.max(total ?? 0, progress.count, 1)} aria-label="Exported" />
           <span class="num">
-            {count(progress.count)} of {count(total)} {total ? `(${percent(Math.min(progress.count, total), total)})` : ''}
+            {count(progress.count)} of {count(total)} {total ? `(${percent(Math.min(progress.count, total), total)})` : ''} · {size(progress.bytes)}
           </span>
         </div>
       )
     case 'done':
       return (
         <p class="notice good" role="status">
-          {count(progress.count)} {progress.count === 1 ? 'trace was' : 'traces were'} exported.
+          {plural(progress.count, 'trace')} exported to <span class="user-text">{progress.name}</span>.
         </p>
       )
     case 'failed':

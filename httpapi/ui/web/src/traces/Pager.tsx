@@ -3,10 +3,7 @@ import type { Pagination } from '../api'
 import { count } from '../format'
 import { setParams } from '../state'
 import { Icon } from '../ui/icons'
-import { pagesAround } from './pages'
-
-export const sizes = [20, 50, 100, 200, 500] as const
-export const defaultSize = 50
+import { defaultSize, pagesAround, sizes } from './pages'
 
 export function goTo(page: number): void {
   setParams({ page: page <= 1 ? null : String(page) })

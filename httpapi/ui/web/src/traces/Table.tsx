@@ -1,6 +1,6 @@
 // The table of traces. One row has the focus at a time; keys move it.
 import { Fragment } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ApiError, call, path } from '../api'
 import { useKeys } from '../keys'
 import { oneLine } from '../run/chars'
@@ -9,72 +9,63 @@ import { hrefOf, setParams } from '../state'
 import { Icon } from '../ui/icons'
 import { Status } from '../ui/status'
 import type { Column } from './columns'
+import { useGrow } from './grow'
 import { glance, type Row, type UserValue } from './rows'
 import { Value } from './Value'
 
 export interface TableProps {
   app: string
-  rows: Row[]
+  rows: readonly Row[]
+  /** Tells the rows of one question from those of another. */
+  of: string
   columns: Column[]
   zone: string
   sort: string
-  busy: boolean
+  loading: boolean
 }
 
 type Field = 'input' | 'output'
 
-export function Table({ app, rows, columns, zone, sort, busy }: TableProps) {
+const fields: readonly Field[] = ['input', 'output']
+
+/** What a row can do to the table. */
+interface Acts {
+  focus(i: number): void
+  toggle(id: string, fields: readonly Field[]): void
+  download(row: Row): void
+}
+
+export function Table({ app, rows, of, columns, zone, sort, loading }: TableProps) {
   const body = useRef<HTMLTableSectionElement>(null)
   const [at, setAt] = useState(0)
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [failed, setFailed] = useState<string | null>(null)
+  const drawn = useGrow(rows.length, of, loading)
   const current = Math.min(at, rows.length - 1)
-  const ids = rows.map((r) => r.id).join('\n')
+  const ids = useMemo(() => rows.map((r) => r.id).join('\n'), [rows])
   useEffect(() => setAt(0), [ids])
 
-  const focus = (i: number) => {
-    const to = Math.max(0, Math.min(rows.length - 1, i))
-    setAt(to)
-    const el = body.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)
-    el?.focus({ preventScroll: true })
-    el?.scrollIntoView({ block: 'nearest' })
-  }
-  const inTable = () => body.current?.contains(document.activeElement) ?? false
-  const step = (by: number) => () => focus(inTable() ? current + by : current)
-  const toggle = (id: string, fields: Field[]) => {
-    const next = new Set(open)
-    const all = fields.every((f) => next.has(f + id))
-    for (const f of fields) {
-      if (all) next.delete(f + id)
-      else next.add(f + id)
-    }
-    setOpen(next)
-  }
-  const download = async (row: Row) => {
-    setFailed(null)
-    try {
-      const res = await call(path('v1', 'apps', app, 'traces', row.id), { query: { include_runs: true } })
-      save(await dataOf(await res.blob()), `${row.id}.json`)
-    } catch (err) {
-      setFailed(err instanceof ApiError ? err.message : 'The trace could not be read whole. Try again.')
-    }
-  }
-  const withRow = (fn: (row: Row) => void) => () => {
-    const row = rows[current]
-    if (row) fn(row)
-  }
-  useKeys({
-    j: step(1),
-    k: step(-1),
-    ArrowDown: step(1),
-    ArrowUp: step(-1),
-    Enter: withRow((row) => inTable() && setParams({ trace: row.id })),
-    e: withRow((row) => toggle(row.id, ['input', 'output'])),
-    d: withRow((row) => void download(row)),
-  })
+  const acts = useMemo<Acts>(
+    () => ({
+      focus: setAt,
+      toggle: (id, fields) => setOpen((open) => toggled(open, id, fields)),
+      async download(row) {
+        setFailed(null)
+        try {
+          const res = await call(path('v1', 'apps', app, 'traces', row.id), { query: { include_runs: true } })
+          save(await dataOf(await res.blob()), `${row.id}.json`)
+        } catch (err) {
+          setFailed(err instanceof ApiError ? err.message : 'The trace could not be read whole. Try again.')
+        }
+      },
+    }),
+    [app],
+  )
+  useRowKeys(body, rows, current, acts)
 
+  const link = hrefOf({ trace: null, run: null, view: null })
   return (
-    <div class={`table-box panel${busy ? ' stale' : ''}`} aria-busy={busy}>
+    <div class={`table-box panel${loading ? ' stale' : ''}`} aria-busy={loading || drawn < rows.length}>
       {failed && (
         <p class="notice bad" role="alert">
           {failed}
@@ -95,40 +86,117 @@ export function Table({ app, rows, columns, zone, sort, busy }: TableProps) {
           </tr>
         </thead>
         <tbody ref={body}>
-          {rows.map((row, i) => {
-            const opened = (['input', 'output'] as const).filter((f) => open.has(f + row.id))
-            return (
-              <Fragment key={row.id}>
-                <tr data-row={i} data-id={row.id} tabIndex={i === current ? 0 : -1} class={opened.length > 0 ? 'opened' : ''} onFocus={() => setAt(i)}>
-                  {columns.map((c) => (
-                    <Cell key={c.id} column={c} row={row} zone={zone} open={open} toggle={toggle} />
-                  ))}
-                  <td class="c-actions">
-                    <button type="button" class="button quiet icon" aria-label={`Download ${oneLine(row.id, 60)}.json`} title="Download this trace with its runs" onClick={() => void download(row)}>
-                      <Icon name="download" />
-                    </button>
-                  </td>
-                </tr>
-                {opened.length > 0 && (
-                  <tr class="values">
-                    <td colSpan={columns.length + 1}>
-                      <div class="values-grid">
-                        {opened.map((f) => (
-                          <section key={f} aria-label={f}>
-                            <h3>{f === 'input' ? 'Input' : 'Output'}</h3>
-                            <Value app={app} traceId={row.id} field={f} value={row[f]} />
-                          </section>
-                        ))}
-                      </div>
-                    </td>
-                  </tr>
-                )}
-              </Fragment>
-            )
-          })}
+          {rows.slice(0, drawn).map((row, i) => (
+            <TableRow
+              key={row.id}
+              app={app}
+              row={row}
+              i={i}
+              current={i === current}
+              columns={columns}
+              zone={zone}
+              link={link}
+              input={open.has('input' + row.id)}
+              output={open.has('output' + row.id)}
+              acts={acts}
+            />
+          ))}
         </tbody>
       </table>
     </div>
+  )
+}
+
+/** toggled opens fields of a row, or closes them where all are open. */
+function toggled(open: ReadonlySet<string>, id: string, fields: readonly Field[]): ReadonlySet<string> {
+  const next = new Set(open)
+  const all = fields.every((f) => next.has(f + id))
+  for (const f of fields) {
+    if (all) next.delete(f + id)
+    else next.add(f + id)
+  }
+  return next
+}
+
+/** useRowKeys are the keys of the table. */
+function useRowKeys(body: { current: HTMLElement | null }, rows: readonly Row[], current: number, acts: Acts): void {
+  const focus = (i: number) => {
+    const to = Math.max(0, Math.min(rows.length - 1, i))
+    acts.focus(to)
+    const el = body.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)
+    el?.focus({ preventScroll: true })
+    el?.scrollIntoView({ block: 'nearest' })
+  }
+  const inTable = () => body.current?.contains(document.activeElement) ?? false
+  const step = (by: number) => () => focus(inTable() ? current + by : current)
+  const withRow = (fn: (row: Row) => void) => () => {
+    const row = rows[current]
+    if (row) fn(row)
+  }
+  useKeys({
+    j: step(1),
+    k: step(-1),
+    ArrowDown: step(1),
+    ArrowUp: step(-1),
+    Enter: withRow((row) => inTable() && setParams({ trace: row.id })),
+    e: withRow((row) => acts.toggle(row.id, fields)),
+    d: withRow((row) => acts.download(row)),
+  })
+}
+
+interface RowProps {
+  app: string
+  row: Row
+  i: number
+  /** Has the place of the focus. */
+  current: boolean
+  columns: Column[]
+  zone: string
+  /** The address of the page without a sheet. */
+  link: string
+  /** Whether the value is shown whole below the row. */
+  input: boolean
+  output: boolean
+  acts: Acts
+}
+
+function TableRow(p: RowProps) {
+  const { row, i, columns, zone, link, input, output, acts } = p
+  const opened = fields.filter((f) => p[f])
+  // The same cells as before are skipped when only the place of the row, or of
+  // the focus, is another one.
+  const cells = useMemo(
+    () => [
+      // Calls, not components: a page of rows has hundreds of cells.
+      ...columns.map((column) => cell({ column, row, zone, link, open: column.id === 'input' ? input : output, acts })),
+      <td key="actions" class="c-actions">
+        <button type="button" class="button quiet icon" aria-label={`Download ${oneLine(row.id, 60)}.json`} title="Download this trace with its runs" onClick={() => acts.download(row)}>
+          <Icon name="download" />
+        </button>
+      </td>,
+    ],
+    [row, columns, zone, link, input, output, acts],
+  )
+  return (
+    <Fragment>
+      <tr data-row={i} data-id={row.id} tabIndex={p.current ? 0 : -1} class={opened.length > 0 ? 'opened' : ''} onFocus={() => acts.focus(i)}>
+        {cells}
+      </tr>
+      {opened.length > 0 && (
+        <tr class="values">
+          <td colSpan={columns.length + 1}>
+            <div class="values-grid">
+              {opened.map((f) => (
+                <section key={f} aria-label={f}>
+                  <h3>{f === 'input' ? 'Input' : 'Output'}</h3>
+                  <Value app={p.app} traceId={row.id} field={f} value={row[f]} />
+                </section>
+              ))}
+            </div>
+          </td>
+        </tr>
+      )}
+    </Fragment>
   )
 }
 
@@ -149,16 +217,17 @@ interface CellProps {
   column: Column
   row: Row
   zone: string
-  open: ReadonlySet<string>
-  toggle(id: string, fields: Field[]): void
+  link: string
+  open: boolean
+  acts: Acts
 }
 
-function Cell({ column: c, row, zone, open, toggle }: CellProps) {
+function cell({ column: c, row, zone, link, open, acts }: CellProps) {
   if (c.id === 'status') {
     return (
-      <td class={cellClass(c)}>
+      <td key={c.id} class={cellClass(c)}>
         <a
-          href={hrefOf({ trace: row.id, run: null, view: null })}
+          href={`${link}${link.includes('?') ? '&' : '?'}trace=${encodeURIComponent(row.id)}`}
           aria-label={`${row.status}: open the run tree`}
           onClick={(e) => {
             if (e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return
@@ -173,21 +242,29 @@ function Cell({ column: c, row, zone, open, toggle }: CellProps) {
   }
   if (c.id === 'input' || c.id === 'output') {
     const field = c.id
-    return <Payload field={field} value={row[field]} error={field === 'output' ? row.error : null} open={open.has(field + row.id)} onToggle={() => toggle(row.id, [field])} />
+    return payload({ field, value: row[field], error: field === 'output' ? row.error : null, open, onToggle: () => acts.toggle(row.id, [field]) })
   }
   return (
-    <td class={cellClass(c)} title={c.title?.(row, zone)} data-label={c.label}>
+    <td key={c.id} class={cellClass(c)} title={c.title?.(row, zone)} data-label={c.label}>
       {c.show?.(row, zone)}
     </td>
   )
 }
 
-function Payload({ field, value, error, open, onToggle }: { field: Field; value: UserValue; error: UserValue | null; open: boolean; onToggle(): void }) {
+interface PayloadProps {
+  field: Field
+  value: UserValue
+  error: UserValue | null
+  open: boolean
+  onToggle(): void
+}
+
+function payload({ field, value, error, open, onToggle }: PayloadProps) {
   const shown = oneLine(glance(value), 240)
   // A trace that failed has seldom an output; its error is what one looks for.
   const message = shown === '' && error && error.text !== 'null' ? oneLine(errorMessage(error), 240) : ''
   return (
-    <td class={`c-${field}`}>
+    <td key={field} class={`c-${field}`}>
       <div class="payload">
         {message ? <bdi class="user-text error-text">{message}</bdi> : shown ? <bdi class="user-text">{shown}</bdi> : <span class="none">—</span>}
         {value.text !== 'null' && (

@@ -1,6 +1,6 @@
 // The tab of the list.
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { json, path, text, type ListAnswer, type Query } from '../api'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { json, path, text, type ListAnswer } from '../api'
 import { count } from '../format'
 import { useKeys } from '../keys'
 import { refreshNow, useLive } from '../live'
@@ -9,39 +9,24 @@ import { parse } from '../run/json'
 import { setParams, useParams } from '../state'
 import { ErrorNotice } from '../ui/error'
 import { Icon } from '../ui/icons'
-import { zoneOf } from '../zonestate'
 import { chosenColumns, ColumnPicker } from './columns'
 import { ExportButton } from './Export'
-import { activeFilters, filterQuery, statusesOf } from './filters'
+import { activeFilters } from './filters'
 import { Filters } from './Filters'
-import { defaultSize, goTo, Pager } from './Pager'
-import { parsePage, parseRow, type Page, type Row } from './rows'
+import { askList, lists, listState, type Listed } from './list'
+import { goTo, Pager } from './Pager'
+import { parseRow, type Row } from './rows'
 import { Table } from './Table'
 import './traces.css'
 
-interface Listed {
-  page: Page
-  /** What was asked for, with the instants that it meant then. */
-  filter: Query
-}
-
 export function Traces({ app }: { app: string }) {
   const q = useParams()
-  const zone = zoneOf(q)
-  const size = pageSize(q)
-  const page = Math.max(1, Number.parseInt(q.get('page') ?? '1', 10) || 1)
-  const sort = q.get('sort') ?? '-started_at'
-  const at = path('v1', 'apps', app, 'traces')
-  const list = useLoad<Listed>(
-    async (signal) => {
-      const filter = filterQuery(q, Date.now(), zone)
-      const answer = await text(at, { query: { ...filter, sort, page, page_size: size }, signal })
-      return { page: parsePage(answer), filter }
-    },
-    [at, page, size, sort, zone, ...['range', 'from', 'to'].map((n) => q.get(n)), statusesOf(q).join(), JSON.stringify(activeFilters(q))],
-  )
+  const state = listState(app, q)
+  const { at, page, zone } = state
+  const list = useLoad((signal) => askList(state, q, signal), state.key, lists)
   const live = useNews(at, list.data, list.reload)
-  const columns = chosenColumns(q)
+  const cols = q.get('cols')
+  const columns = useMemo(() => chosenColumns(cols), [cols])
   useKeys({
     '/': () => document.getElementById('find')?.focus(),
     n: () => list.data && page < list.data.page.pagination.page_count && goTo(page + 1),
@@ -74,7 +59,7 @@ export function Traces({ app }: { app: string }) {
       </div>
       {shown ? (
         <>
-          <Table app={app} rows={live.rows} columns={columns} zone={zone} sort={sort} busy={list.loading} />
+          <Table app={app} rows={live.rows} of={shown.key} columns={columns} zone={zone} sort={state.sort} loading={list.loading} />
           {shown.page.rows.length === 0 && !list.loading && <Nothing page={page} total={shown.page.pagination.total_count} />}
           <Pager p={shown.page.pagination} />
         </>
@@ -85,11 +70,6 @@ export function Traces({ app }: { app: string }) {
   )
 }
 
-function pageSize(q: URLSearchParams): number {
-  const n = Number(q.get('size') ?? defaultSize)
-  return Number.isInteger(n) && n >= 1 && n <= 1000 ? n : defaultSize
-}
-
 /** At most so many traces that run are asked about at one tick. */
 const followed = 12
 
@@ -97,16 +77,16 @@ const followed = 12
  * useNews looks for new traces without moving the rows that are there, and
  * keeps rows of traces that run up to date where they stand.
  */
-function useNews(at: string, listed: Listed | null, reload: () => void): { news: number; rows: Row[] } {
+function useNews(at: string, listed: Listed | null, reload: () => void): { news: number; rows: readonly Row[] } {
   const [news, setNews] = useState(0)
   const [fresh, setFresh] = useState<ReadonlyMap<string, Row>>(new Map())
   const ctl = useRef<AbortController | null>(null)
   useEffect(() => {
     setNews(0)
-    setFresh(new Map())
+    setFresh((old) => (old.size > 0 ? new Map<string, Row>() : old))
     return () => ctl.current?.abort()
   }, [listed])
-  const rows = (listed?.page.rows ?? []).map((r) => fresh.get(r.id) ?? r)
+  const rows = useMemo(() => (listed?.page.rows ?? []).map((r) => fresh.get(r.id) ?? r), [listed, fresh])
 
   const look = async (signal: AbortSignal) => {
     if (!listed) return

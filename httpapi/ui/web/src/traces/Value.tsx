@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { call, path, text as fetchText } from '../api'
 import { count } from '../format'
-import { useLoad } from '../load'
+import { keyOf, useLoad } from '../load'
 import { decode, kind, parse, pretty } from '../run/json'
 import { save } from '../save'
 import { ErrorNotice } from '../ui/error'
@@ -22,7 +22,7 @@ export interface ValueProps {
 
 export function Value({ app, traceId, field, value }: ValueProps) {
   const at = path('v1', 'apps', app, 'traces', traceId, field)
-  const whole = useLoad<string>(async (signal) => (value.truncated ? fetchText(at, { signal }) : value.text), [at, value.text, value.truncated])
+  const whole = useLoad<string>(async (signal) => (value.truncated ? fetchText(at, { signal }) : value.text), keyOf(at, value.text, value.truncated))
   const [limit, setLimit] = useState(part)
   const text = whole.data
   const shown = useMemo(() => {

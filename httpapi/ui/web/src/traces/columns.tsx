@@ -58,14 +58,14 @@ function tokenTitle(r: Row): string {
 
 const standard = ['status', 'name', 'input', 'output', 'cost', 'tokens', 'duration', 'start']
 
-/** chosenColumns are those that the address names, in the order of the table; status is always there. */
-export function chosenColumns(q: URLSearchParams): Column[] {
-  const wanted = new Set(q.get('cols')?.split(',') ?? standard)
+/** chosenColumns are those that the address names in cols, in the order of the table; status is always there. */
+export function chosenColumns(cols: string | null): Column[] {
+  const wanted = new Set(cols?.split(',') ?? standard)
   return columns.filter((c) => c.id === 'status' || wanted.has(c.id))
 }
 
 export function ColumnPicker({ q }: { q: URLSearchParams }) {
-  const on = new Set(chosenColumns(q).map((c) => c.id))
+  const on = new Set(chosenColumns(q.get('cols')).map((c) => c.id))
   const set = (ids: string[]) => setParams({ cols: ids.join(',') === standard.join(',') ? null : ids.join(',') }, { replace: true })
   return (
     <Menu label="Columns" align="right" face={<><Icon name="columns" /> Columns</>}>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { ArrayWriter, BlobSink, countLines, Lines } from './export'
+import { ArrayWriter, countLines, Lines } from './export'
+import { BlobSink } from './sink'
 
 const bytes = (s: string) => new TextEncoder().encode(s)
 
@@ -31,12 +32,12 @@ test('a stream that breaks off inside of a line has no last line', async () => {
 test('lines become an array, however they are cut', async () => {
   for (const text of ['1\n2\n3\n', '{"a":"x,y"}\n', '']) {
     for (const chunks of cuts(text)) {
-      const sink = new BlobSink()
+      const sink = new BlobSink('a.json', '')
       const w = new ArrayWriter(sink)
       for (const c of chunks) if (c) await w.write(bytes(c))
       await w.end()
       const want = text.trim() === '' ? [] : text.trim().split('\n').map((l) => JSON.parse(l))
-      expect(JSON.parse(await sink.blob('').text())).toEqual(want)
+      expect(JSON.parse(await sink.blob().text())).toEqual(want)
     }
   }
 })

@@ -2,6 +2,7 @@
 // behind where the server cuts, and are handed to a file. Trailers cannot be
 // read in browsers, so the last line of each answer says how it ended.
 import { ApiError, call, path, type Query } from '../api'
+import type { Sink } from './sink'
 
 export interface ExportOptions {
   app: string
@@ -9,12 +10,8 @@ export interface ExportOptions {
   includeRuns: boolean
   format: 'json' | 'jsonl'
   signal: AbortSignal
-  /** Traces that were written so far. */
-  onProgress(count: number): void
-}
-
-export interface Sink {
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | void
+  /** Traces and bytes that were written so far. */
+  onProgress(count: number, bytes: number): void
 }
 
 interface Summary {
@@ -114,12 +111,14 @@ export async function exportTraces(opt: ExportOptions, sink: Sink): Promise<numb
   const array = opt.format === 'json' ? new ArrayWriter(sink) : null
   const to: Sink = array ?? sink
   let written = 0
+  let size = 0
   let cursor: string | null = null
   do {
     const part: Summary = await download(opt, cursor, async (bytes) => {
       await to.write(bytes)
       written += countLines(bytes)
-      opt.onProgress(written)
+      size += bytes.length
+      opt.onProgress(written, size)
     })
     if (!part.complete && (part.next_cursor === null || part.count === 0)) throw broken(written)
     cursor = part.complete ? null : part.next_cursor
@@ -141,7 +140,8 @@ async function download(opt: ExportOptions, cursor: string | null, write: (b: Ui
       for (const block of lines.push(value)) await write(block)
     }
   } catch (err) {
-    if (opt.signal.aborted) throw err
+    // What cannot be written says so itself.
+    if (opt.signal.aborted || err instanceof ApiError) throw err
     throw broken(null)
   } finally {
     reader.cancel().catch(() => undefined)
@@ -154,23 +154,4 @@ async function download(opt: ExportOptions, cursor: string | null, write: (b: Ui
 
 function broken(count: number | null): ApiError {
   return new ApiError(0, 'network', `The export broke off${count ? ` after ${count} traces` : ''}; nothing was saved.`)
-}
-
-/** BlobSink gathers bytes; the browser keeps large blobs on disk. */
-export class BlobSink implements Sink {
-  private parts: BlobPart[] = []
-  private size = 0
-
-  write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.parts.push(bytes)
-    this.size += bytes.length
-    if (this.size > 32 << 20) {
-      this.parts = [new Blob(this.parts)]
-      this.size = 0
-    }
-  }
-
-  blob(type: string): Blob {
-    return new Blob(this.parts, { type })
-  }
 }

@@ -1,4 +1,7 @@
-// Which page numbers a pager offers.
+// Which page numbers a pager offers, and how many rows a page has.
+
+export const sizes = [20, 50, 100, 200, 500] as const
+export const defaultSize = 50
 
 /** pagesAround are the numbers to offer: first, last, and those around the current one; 0 stands for a gap. */
 export function pagesAround(page: number, last: number, around = 2): number[] {

@@ -15,10 +15,12 @@ export type Row = Omit<TraceRow, 'input' | 'output' | 'error' | 'metadata' | 'in
   input: UserValue
   output: UserValue
   error: UserValue
+  /** The JSON of the row, to tell whether it changed. */
+  source: string
 }
 
 export interface Page {
-  rows: Row[]
+  rows: readonly Row[]
   pagination: Pagination
 }
 
@@ -39,15 +41,18 @@ export function parseRow(v: Json): Row {
     const value = all.get(name)
     out[name] = { text: value ? raw(value) : 'null', truncated: out[`${name}_truncated`] === true } satisfies UserValue
   }
+  out.source = raw(v)
   return out as unknown as Row
 }
 
-export function parsePage(text: string): Page {
+/** parsePage reads an answer; rows that are as they were in old stay the same objects, which need not be drawn again. */
+export function parsePage(text: string, old?: Page): Page {
   const top = members(parse(text))
   const data = top.get('data')
   const pagination = top.get('pagination')
   if (!data || !pagination) throw new Error('not an answer of the API')
-  return { rows: children(data).map((c) => parseRow(c.value)), pagination: JSON.parse(raw(pagination)) as Pagination }
+  const known = new Map(old?.rows.map((r) => [r.source, r]))
+  return { rows: children(data).map((c) => known.get(raw(c.value)) ?? parseRow(c.value)), pagination: JSON.parse(raw(pagination)) as Pagination }
 }
 
 /** Ids of nodes are the keys of a workflow's output and say nothing to people. */
