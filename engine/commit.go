@@ -127,7 +127,7 @@ func (e *Engine) commit(reqs []*commitReq) {
 		e.reply(reqs, err)
 		return
 	}
-	b := e.db.NewBatchWithSize(size + size/8 + 512)
+	b := e.db.NewBatchWithSize(size + min(size/8, 1<<20) + 512)
 	if err := e.prewrite(b, reqs); err != nil {
 		// Only reading can fail here, and nothing was changed. Each by itself,
 		// so that a damaged block of one app hurts nobody else.

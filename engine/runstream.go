@@ -32,7 +32,7 @@ func (b *body) eachRun(fn func(run []byte) (more bool, err error)) error {
 		s := runStream{buf: all, lo: b.headRaw, hi: len(all)}
 		return s.each(fn)
 	}
-	if err := b.need(2 * b.rawSize); err != nil { // it may be one run
+	if err := b.need(b.rawSize); err != nil { // it may be one run, and twice while it is found
 		return err
 	}
 	r, err := b.content()
@@ -43,7 +43,7 @@ func (b *body) eachRun(fn func(run []byte) (more bool, err error)) error {
 	if _, err := io.CopyN(io.Discard, r, int64(b.headRaw)); err != nil {
 		return fmt.Errorf("%w: object of a trace: %w", ErrCorrupt, err)
 	}
-	s := runStream{r: r, buf: make([]byte, streamBuffer)}
+	s := runStream{r: r, buf: make([]byte, streamBuffer), most: b.rawSize - b.headRaw}
 	return s.each(fn)
 }
 
@@ -52,6 +52,7 @@ type runStream struct {
 	r      io.Reader // nil: all of it is in buf
 	buf    []byte
 	lo, hi int // what is in buf and not taken yet
+	most   int // bytes of all runs
 	s      jsonscan.Scanner
 }
 
@@ -123,7 +124,9 @@ func (x *runStream) fill() error {
 		x.lo = 0
 	}
 	if x.hi == len(x.buf) {
-		x.buf = append(x.buf, make([]byte, len(x.buf))...)
+		// No more than there is to come, and one byte to see the end of it.
+		x.buf = append(make([]byte, 0, max(len(x.buf)+1, min(2*len(x.buf), x.most+1))), x.buf...)
+		x.buf = x.buf[:cap(x.buf)]
 	}
 	// As much as there is room for: what was scanned is scanned again.
 	n, err := io.ReadFull(x.r, x.buf[x.hi:])

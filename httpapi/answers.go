@@ -15,7 +15,7 @@ import (
 // made at a time.
 
 // answerParts is which part of MaxInflightBytes answers may take besides.
-const answerParts = 2
+const answerParts = 4
 
 // reads is the context of a read of the store.
 func (c *call) reads() context.Context { return engine.WithMemory(c.srv.base, c.ask) }

@@ -26,15 +26,10 @@ func (c *call) listTraces() error {
 	if err != nil {
 		return err
 	}
-	r := c.body()
-	r.AppendBodyString(`{"data":[`)
+	rows := make([][]byte, len(page.Rows))
 	for i := range page.Rows {
-		if i > 0 {
-			r.AppendBodyString(",")
-		}
-		r.AppendBody(page.Rows[i].JSON)
+		rows[i] = page.Rows[i].JSON
 	}
 	p.total = page.TotalCount
-	r.AppendBody(p.appendEnd(nil, page.NextCursor))
-	return nil
+	return c.parts(`{"data":[`, rows, p.appendEnd(nil, page.NextCursor))
 }

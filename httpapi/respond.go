@@ -82,22 +82,33 @@ func (c *call) data(json []byte) {
 	r.AppendBodyString(`}`)
 }
 
-// answer is data for what may be long, of which it makes no copy.
+// answer is data for what may be long.
 func (c *call) answer(json []byte) error {
-	if c.answering.from == nil {
-		c.data(json)
-		return nil
-	}
-	return c.streamJSON(func(w io.Writer) error {
-		_, err := io.WriteString(w, `{"data":`)
-		if err == nil {
-			_, err = w.Write(json)
+	return c.parts(`{"data":`, [][]byte{json}, []byte("}"))
+}
+
+// parts answers with JSON in parts between which commas come; of a long answer
+// no copy is made.
+func (c *call) parts(before string, parts [][]byte, after []byte) error {
+	write := func(w io.Writer) error {
+		_, err := io.WriteString(w, before)
+		for i, p := range parts {
+			if i > 0 && err == nil {
+				_, err = io.WriteString(w, ",")
+			}
+			if err == nil {
+				_, err = w.Write(p)
+			}
 		}
 		if err == nil {
-			_, err = io.WriteString(w, "}")
+			_, err = w.Write(after)
 		}
 		return err
-	})
+	}
+	if c.answering.from == nil {
+		return write(c.body().BodyWriter())
+	}
+	return c.streamJSON(write)
 }
 
 // pageOf is the contract's pagination object.

@@ -64,20 +64,13 @@ func (c *call) listRuns() error {
 	if err != nil {
 		return err
 	}
-	r := c.body()
-	r.AppendBodyString(`{"data":[`)
 	for i, run := range page.Runs {
-		if i > 0 {
-			r.AppendBodyString(",")
-		}
-		if run, err = trace.PreviewRun(run, preview); err != nil {
+		if page.Runs[i], err = trace.PreviewRun(run, preview); err != nil {
 			return err
 		}
-		r.AppendBody(run)
 	}
 	p.total = page.TotalCount
-	r.AppendBody(p.appendEnd(nil, ""))
-	return nil
+	return c.parts(`{"data":[`, page.Runs, p.appendEnd(nil, ""))
 }
 
 // deleteTrace answers DELETE /v1/apps/{app_id}/traces/{trace_id}.

@@ -158,14 +158,14 @@ func (f *serveFlags) options(log *slog.Logger) (httpapi.Options, error) {
 	return o, nil
 }
 
-// limitMemory asks the garbage collector to work harder near 700 MiB, unless
+// limitMemory asks the garbage collector to work harder near 600 MiB, unless
 // GOMEMLIMIT says otherwise: many large bodies at once leave garbage faster
 // than the usual pace collects it. With what is not the heap, and what has not
 // been given back yet, the process then stays within 1 GiB (TestOverload with
 // traces of 50 MB: 1,033 MiB resident with a limit of 800).
 func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(700 << 20)
+		debug.SetMemoryLimit(600 << 20)
 	}
 }
 
