@@ -122,9 +122,13 @@ func family(pid int) []int {
 	return pids
 }
 
-// sizeOf is the size of all files below dir.
+// sizeOf is the size of all files below dir, without the log of PostgreSQL: its
+// files are kept to be written again, however little is in them.
 func sizeOf(dir string) (n int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && d.Name() == "pg_wal" {
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tracebed/tracebed/bench/peers/peer"
 )
@@ -239,6 +240,14 @@ func (s *ClickHouse) PID() int { return s.p.cmd.Process.Pid }
 // Settle merges the parts, as they would be after some hours.
 func (s *ClickHouse) Settle() error {
 	_, err := s.p.query("OPTIMIZE TABLE t.traces FINAL")
+	for range 100 { // parts that were merged go a moment later
+		data, err1 := s.p.query("SELECT toInt64(count()) FROM system.parts WHERE database='t' AND NOT active")
+		r := chReader{b: data}
+		if err1 != nil || r.int64() == 0 {
+			return errors.Join(err, err1)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 	return err
 }
 

@@ -14,4 +14,4 @@ CREATE TABLE IF NOT EXISTS t.traces (
   INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (app, start, id)
 -- An insert is answered when its part is on the disk. Large texts: small granules.
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 512, index_granularity_bytes = 1048576
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 512, index_granularity_bytes = 1048576, old_parts_lifetime = 1

@@ -46,6 +46,7 @@ func (t *Tracebed) Prepare(batch []peer.Rec) (peer.Work, error) {
 		all = append(all, runs...)
 	}
 	app := batch[0].App
+	all = peer.Slice(&t.arena, all)
 	return func() error {
 		res, err := t.e.Ingest(context.Background(), app, all)
 		if err == nil && len(res.Rejected) > 0 {
@@ -55,9 +56,31 @@ func (t *Tracebed) Prepare(batch []peer.Rec) (peer.Work, error) {
 	}, nil
 }
 
-// pin moves the JSON of a run out of the heap (see peer.Chunk); what was a
-// slice of it stays one.
+// pin moves a run out of the heap (see peer.Chunk): the collector's work on
+// runs that wait for their turn would be counted as the store's. What was a
+// slice of the JSON stays one.
 func (t *Tracebed) pin(r *trace.Run) {
+	a := &t.arena
+	for _, s := range []*string{&r.ID, &r.TraceID, &r.ParentID, &r.Type, &r.Group, &r.Model,
+		&r.SessionID, &r.SourceID, &r.UserID, &r.Version, &r.Environment} {
+		*s = a.String(*s)
+	}
+	if r.Name != nil {
+		r.Name = &peer.Slice(a, []string{a.String(*r.Name)})[0]
+	}
+	if r.Usage != nil {
+		u := *r.Usage
+		for _, m := range []**rollup.Money{&u.PromptCost, &u.CompletionCost, &u.TotalCost} {
+			if *m != nil {
+				*m = &peer.Slice(a, []rollup.Money{**m})[0]
+			}
+		}
+		r.Usage = &peer.Slice(a, []trace.Usage{u})[0]
+	}
+	for i := range r.Tags {
+		r.Tags[i] = a.String(r.Tags[i])
+	}
+	r.Tags = peer.Slice(a, r.Tags)
 	old := r.JSON
 	r.JSON = t.arena.Keep(old)
 	for _, part := range []*[]byte{&r.Input, &r.Output, &r.Metadata, &r.Error} {
