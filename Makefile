@@ -62,6 +62,7 @@ lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
 	$(GO) vet -tags e2e ./...
 	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint run ./...
+	cd bench/peers && ../../bin/golangci-lint run ./...
 
 PEERS := bench/peers/bin/peers
 
@@ -83,8 +84,14 @@ bench-check: ## the drivers of the comparison answer alike
 bench-bars: ## the bars of the storage design, each beside its comparison (about 3 minutes)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
 
+MICRO := ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...
+BASE  ?= HEAD
+
+bench-compare: ## the micro-benchmarks here beside those at BASE=revision, by benchstat (PKGS=./engine/frame BENCH=Encode COUNT=6)
+	GO=$(GO) BENCH='$(BENCH)' COUNT=$(COUNT) tools/bench-compare.sh $(BASE) $(if $(filter command line environment,$(origin PKGS)),$(PKGS),$(MICRO))
+
 bench-micro: ## the benchmarks beside the code they defend (minutes)
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...
+	$(GO) test -run '^$$' -bench . -benchmem $(MICRO)
 
 sim: ## simulated lives of a store for SEEDS seeds, then as many histories against the model
 	TRACEBED_SIM=$(SEEDS) $(GO) test -run '^TestSim$$' -count 1 -timeout 10h -v ./engine
