@@ -13,7 +13,7 @@ N       ?= 10000
 ROUNDS  ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-all bench-bars bench-check bench-compare bench-micro fuzz sim sweep flips kill ui ui-test ui-check clean soak vuln
+.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-all bench-bars bench-check bench-compare bench-micro fuzz sim sweep flips kill power ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ flips: ## change one bit of a store, N times
 
 kill: ## kill -9 the real server ROUNDS times under eight writers
 	TRACEBED_KILL_ROUNDS=$(ROUNDS) $(GO) test -tags e2e -run '^TestKill$$' -count 1 -timeout 1h -v ./e2e
+
+power: ## cut the power of a disk on a loop device ROUNDS times under eight writers (needs root)
+	TRACEBED_POWERCUT_ROUNDS=$(ROUNDS) $(GO) test -tags e2e -run '^TestPowerCut$$' -count 1 -timeout 1h -v ./e2e
 
 fuzz: ## every fuzz target for $(FUZZTIME)
 	@set -e; for pkg in $$($(GO) list ./...); do \
