@@ -44,15 +44,15 @@ export function Chart(props: ChartProps) {
       onPick: (bar: number, s: number | null) => latest.current.onPick(bar, s),
       onZoom: (a: number, b: number) => latest.current.onZoom(a, b),
     }
-    // The browser says the width when it has laid out the page, before it
+    // The browser says the room when it has laid out the page, before it
     // paints: asking for it here would lay out the page once a chart.
     const watch = new ResizeObserver(([entry]) => {
-      const width = entry!.contentRect.width
+      const room = entry!.contentRect
       if (plot.current) {
-        plot.current.resize(width)
+        plot.current.resize(room)
         return
       }
-      plot.current = drawPlot(el, width, data, axis, on)
+      plot.current = drawPlot(el, room, data, axis, on)
       // A refresh leaves the crosshair where the reader has it.
       if (latest.current.hover !== null) plot.current.point(latest.current.hover)
     })

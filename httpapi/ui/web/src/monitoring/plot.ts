@@ -22,17 +22,24 @@ export interface Axis {
   label(bar: number): string
 }
 
+/** The place for a plot, in px. */
+export interface Room {
+  width: number
+  height: number
+}
+
 export interface Plot {
-  resize(width: number): void
+  resize(room: Room): void
   /** Puts the crosshair of all charts on a bar. */
   point(bar: number | null): void
   destroy(): void
 }
 
-const height = 190
+/** The width of the y axis in px. */
+const yWidth = 64
 
-/** drawPlot draws into root, width px wide. */
-export function drawPlot(root: HTMLElement, width: number, data: ChartData, axis: Axis, on: PlotEvents): Plot {
+/** drawPlot draws into root, as large as the room. */
+export function drawPlot(root: HTMLElement, room: Room, data: ChartData, axis: Axis, on: PlotEvents): Plot {
   const n = data.totals.length
   const stack = data.kind === 'stack' ? stacked(data.series) : null
   const x = Array.from({ length: n }, (_, i) => i)
@@ -47,8 +54,7 @@ export function drawPlot(root: HTMLElement, width: number, data: ChartData, axis
 
   const u = new uPlot(
     {
-      width: Math.max(width, 120),
-      height,
+      ...sizeIn(room),
       padding: [10, 4, 0, 0],
       legend: { show: false },
       scales: {
@@ -97,13 +103,18 @@ export function drawPlot(root: HTMLElement, width: number, data: ChartData, axis
     on.onPick(bar, stack ? segmentAt(stack, bar, u.posToVal(u.cursor.top ?? 0, 'y')) : null)
   })
   return {
-    resize: (width) => u.setSize({ width: Math.max(width, 120), height }),
+    resize: (room) => u.setSize(sizeIn(room)),
     point: (bar) => u.setCursor(bar === null ? { left: -10, top: -10 } : { left: u.valToPos(bar, 'x'), top: u.over.clientHeight / 2 }),
     destroy: () => u.destroy(),
   }
 }
 
 const font = () => `11px ${cssVar('--font')}`
+
+/** sizeIn is the size of a plot: never too small for its axes. */
+function sizeIn(room: Room): Room {
+  return { width: Math.max(room.width, 120), height: Math.max(room.height, 100) }
+}
 
 function xAxis(axis: Axis): uPlot.Axis {
   return {
@@ -113,7 +124,8 @@ function xAxis(axis: Axis): uPlot.Axis {
     gap: 6,
     grid: { show: false },
     ticks: { show: false },
-    splits: (u) => axis.ticks(Math.max(2, Math.floor(u.over.clientWidth / 64))),
+    // The plot is asked before it is laid out: its own width is not known yet.
+    splits: (u) => axis.ticks(Math.max(2, Math.floor((u.width - yWidth) / 64))),
     values: (_u, splits) => splits.map((i) => axis.label(i)),
   }
 }
@@ -122,7 +134,7 @@ function yAxis(data: ChartData): uPlot.Axis {
   return {
     stroke: cssVar('--text-3'),
     font: font(),
-    size: 64,
+    size: yWidth,
     gap: 6,
     space: 30,
     grid: { stroke: cssVar('--grid'), width: 1 },

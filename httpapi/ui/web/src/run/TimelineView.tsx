@@ -185,7 +185,7 @@ function Ruler({ marks, place, range, set }: RulerProps): JSX.Element {
     >
       {marks.map((m) => (
         <span key={m} class="rs-tick" style={{ insetInlineStart: place(m) }}>
-          {duration(m)}
+          {duration(m).replace('.00 ', ' ')}
         </span>
       ))}
       {drag && (

@@ -20,8 +20,8 @@ export function TreeView(p: RowsProps): JSX.Element {
           <span class="rs-row-name">Run</span>
           <span class="rs-cell-bar" />
           <span class="rs-cell">Duration</span>
-          <span class="rs-cell">Tokens</span>
-          <span class="rs-cell">Cost</span>
+          <span class="rs-cell tokens">Tokens</span>
+          <span class="rs-cell cost">Cost</span>
         </div>
       }
       cells={(i) => <Cells p={p} run={i} />}
@@ -47,16 +47,24 @@ function Cells({ p, run: i }: { p: RowsProps; run: number }): JSX.Element {
         />
       </span>
       <span class="rs-cell num">{duration(r.duration_ms)}</span>
-      <Sum value={tokens} text={tokens === undefined ? '' : compact(tokens)} full={`${count(tokens)} tokens`} sum={isSum(f, i, r.total_tokens)} />
-      <Sum value={cost} text={Number.isNaN(cost) ? '' : usd(cost)} full={`${cost} USD`} sum={isSum(f, i, r.total_cost_usd)} />
+      <Sum name="tokens" value={tokens} text={tokens === undefined ? '' : compact(tokens)} full={`${count(tokens)} tokens`} sum={isSum(f, i, r.total_tokens)} />
+      <Sum name="cost" value={cost} text={Number.isNaN(cost) ? '' : usd(cost)} full={`${cost} USD`} sum={isSum(f, i, r.total_cost_usd)} />
     </>
   )
 }
 
-function Sum({ value, text, full, sum }: { value: number | undefined; text: string; full: string; sum: boolean }): JSX.Element {
-  if (value === undefined || Number.isNaN(value)) return <span class="rs-cell num" />
+interface SumProps {
+  name: 'tokens' | 'cost'
+  value: number | undefined
+  text: string
+  full: string
+  sum: boolean
+}
+
+function Sum({ name, value, text, full, sum }: SumProps): JSX.Element {
+  if (value === undefined || Number.isNaN(value)) return <span class={`rs-cell num ${name}`} />
   return (
-    <span class="rs-cell num" data-sum={sum} title={sum ? `${full} in the runs below` : full}>
+    <span class={`rs-cell num ${name}`} data-sum={sum} title={sum ? `${full} in the runs below` : full}>
       {text}
     </span>
   )

@@ -5,15 +5,17 @@ import { setParams } from '../state'
 import { Icon } from '../ui/icons'
 import { defaultSize, pagesAround, sizes } from './pages'
 
+/** goTo opens a page, from its first row on. */
 export function goTo(page: number): void {
   setParams({ page: page <= 1 ? null : String(page) })
+  scrollTo({ top: 0 })
 }
 
-export function Pager({ p }: { p: Pagination }) {
+export function Pager({ p, loading }: { p: Pagination; loading: boolean }) {
   const last = Math.max(1, p.page_count)
   const first = (p.page - 1) * p.page_size
   return (
-    <nav class="pager" aria-label="Pages">
+    <nav class={`pager${loading ? ' stale' : ''}`} aria-label="Pages">
       <span class="num" data-total={p.total_count}>
         {p.total_count === 0 || first >= p.total_count ? '0' : `${count(first + 1)}–${count(Math.min(first + p.page_size, p.total_count))}`} of <b>{count(p.total_count)}</b>
       </span>

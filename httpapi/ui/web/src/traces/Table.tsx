@@ -264,7 +264,7 @@ function payload({ field, value, error, open, onToggle }: PayloadProps) {
   // A trace that failed has seldom an output; its error is what one looks for.
   const message = shown === '' && error && error.text !== 'null' ? oneLine(errorMessage(error), 240) : ''
   return (
-    <td key={field} class={`c-${field}`}>
+    <td key={field} class={`c-${field}`} data-label={field === 'input' ? 'Input' : 'Output'}>
       <div class="payload">
         {message ? <bdi class="user-text error-text">{message}</bdi> : shown ? <bdi class="user-text">{shown}</bdi> : <span class="none">—</span>}
         {value.text !== 'null' && (

@@ -61,7 +61,7 @@ export function Traces({ app }: { app: string }) {
         <>
           <Table app={app} rows={live.rows} of={shown.key} columns={columns} zone={zone} sort={state.sort} loading={list.loading} />
           {shown.page.rows.length === 0 && !list.loading && <Nothing page={page} total={shown.page.pagination.total_count} />}
-          <Pager p={shown.page.pagination} />
+          <Pager p={shown.page.pagination} loading={list.loading} />
         </>
       ) : (
         !list.error && <Skeleton />
