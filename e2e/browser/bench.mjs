@@ -42,7 +42,7 @@ try {
     const count = Math.min(perBody, traces - i)
     await server.api('/v1/apps/million/traces', { method: 'POST', body: body(i, count, start, (14 * 86_400_000) / traces) })
   }
-  console.log(`${traces - there} traces sent in ${((performance.now() - begun) / 1000).toFixed(1)} s; ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}`)
+  console.log(`${Math.max(0, traces - there)} traces sent in ${((performance.now() - begun) / 1000).toFixed(1)} s; ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}`)
 
   for (const [name, path, ready] of [
     ['Monitoring', '?app=million', '.uplot'],
