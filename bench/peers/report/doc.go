@@ -16,6 +16,7 @@ func (r *Results) Doc(notes Notes, plot string) string {
 	b.WriteString("# Benchmarks\n\nWritten by `make bench-all`; do not edit. Tracebed beside the stores that a user would pick instead, on the\n" +
 		"same data, with the same promises, in the same run; and beside what the machine allows. Compare within a\ntable, not with other machines.\n\n")
 	r.setting(&b)
+	r.absent(&b)
 	b.WriteString("## What must be reached\n\nRatios are made within each round and the median of the rounds counts.\n\n" + r.barTable() + "\n")
 	b.WriteString("## Cost against store size\n\n![cost against store size](" + plot + ")\n\n")
 	r.wins(&b)
@@ -31,6 +32,24 @@ func (r *Results) setting(b *strings.Builder) {
 	m := &r.Machine
 	fmt.Fprintf(b, "Measured on %s at commit %s: %s, %d cores, %.0f GiB of memory, %s, %s, %s; %s rounds, %s writers of batches.\n\n",
 		m.Date, m.Commit, m.CPU, m.Cores, float64(m.Memory)/(1<<30), m.FS, m.OS, m.Go, r.Settings["rounds"], r.Settings["writers"])
+}
+
+// absent says what a whole run would have and this one has not.
+func (r *Results) absent(b *strings.Builder) {
+	var list []string
+	for _, work := range []string{"w1", "read", "w5"} {
+		for _, d := range peers {
+			if r.Missing[d] == "" && !slices.ContainsFunc(r.Figures, func(f Figure) bool { return f.Driver == d && f.Work == work }) {
+				list = append(list, titles[d]+" in "+map[string]string{"w1": "W1", "read": "W2 to W4", "w5": "W5"}[work])
+			}
+		}
+	}
+	if !slices.Contains(r.sizes("read"), million) {
+		list = append(list, "stores of a million traces, and so the rows that need them")
+	}
+	if len(list) > 0 {
+		b.WriteString("**Not measured in this run:** " + strings.Join(list, "; ") + ".\n\n")
+	}
 }
 
 // wins lists every figure in which a peer is better.
@@ -109,8 +128,8 @@ const method = `## What is compared with what
   bars, totals, pages, traces and exports with a model in memory.
 - **Processes.** Every store runs in processes of its own, on a fresh directory; the stores take turns within a round.
   Reads are warm, from one client. Servers' memory and CPU time are counted.
-- **W2 to W5** use one store of each size, all spread over the same 30 days. A million traces are filled into Tracebed
-  only.
+- **W2 to W5** use one store of each size, all spread over the same 30 days. Only Tracebed is filled with a
+  million.
 - **Export.** The peers' rows are decoded and written as one zstd stream on all cores. (A store of zstd blobs could also send
   its frames one after the other; several clients stop reading after the first one, so that is another answer.)
 
