@@ -239,7 +239,8 @@ func (e *Engine) TraceVersion(ctx context.Context, app, id string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	val, closer, err := v.snap.Get(bodyKey(nil, v.app, s.startUS, idKey))
+	key := bodyKey(nil, v.app, s.startUS, idKey)
+	val, closer, err := v.snap.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return "", fmt.Errorf("%w: row z of trace %q is missing", ErrCorrupt, id)
 	}
@@ -247,8 +248,35 @@ func (e *Engine) TraceVersion(ctx context.Context, app, id string) (string, erro
 		return "", storeError(err)
 	}
 	h := xxhash.Sum64(val)
+	if s.flags&flagPieced != 0 && s.flags&flagEvaluated != 0 {
+		h, err = v.hashHead(key, val, s.startUS)
+	}
+	if err = errors.Join(err, closer.Close()); err != nil {
+		return "", err
+	}
 	if v.stale(s.flags, s.updatedUS) {
 		h++
 	}
-	return fmt.Sprintf("%016x", h), closer.Close()
+	return fmt.Sprintf("%016x", h), nil
+}
+
+// hashHead hashes a long body up to the end of its object, of which evaluations
+// are the last. Of its runs the table in its first piece tells.
+func (v *view) hashHead(key, val []byte, startUS int64) (uint64, error) {
+	b, err := v.decode(key, val, startUS)
+	if err != nil {
+		return 0, err
+	}
+	h := xxhash.New()
+	_, _ = h.Write(val)
+	if b.pieces == nil { // all of it was read for its table
+		_, _ = h.Write(b.frame)
+		return h.Sum64(), nil
+	}
+	last := (b.valueLen - b.frameLen + b.headEnd - 1) / pieceBytes
+	err = b.pieces.each(1, last+1, func(p []byte) error {
+		_, err := h.Write(p)
+		return err
+	})
+	return h.Sum64(), err
 }

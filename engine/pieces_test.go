@@ -218,6 +218,34 @@ func TestPiecesOfAlikeIDs(t *testing.T) {
 	}
 }
 
+// TestPiecesVersion: the version of a long trace changes with its evaluations,
+// which stand in a later piece, and with nothing else.
+func TestPiecesVersion(t *testing.T) {
+	e, _ := newEngine(t, nil)
+	ingest(t, e, "app", longRuns("a", epoch, 2, 8<<20)...)
+	version := func() string {
+		t.Helper()
+		v, err := e.TraceVersion(bg, "app", "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	seen := map[string]bool{version(): true}
+	for _, comment := range []string{"good", "fine", "nice"} {
+		list := parseEvaluations(t, `{"id":"e","name":"quality","value":1,"comment":"`+comment+`","created_at":"2026-03-01T00:00:00Z"}`)
+		if _, err := e.PutEvaluations(bg, "app", "a", list); err != nil {
+			t.Fatal(err)
+		}
+		v := version()
+		if seen[v] || v != version() {
+			t.Errorf("%q: the version is %s, which was there before or changes by itself", comment, v)
+		}
+		seen[v] = true
+	}
+	verifyClean(t, e)
+}
+
 // TestPiecesExpire: retention takes pieces as well.
 func TestPiecesExpire(t *testing.T) {
 	e, clock := newEngine(t, func(o *Options) { o.Retention = 48 * time.Hour })
