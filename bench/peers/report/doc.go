@@ -48,6 +48,9 @@ func (r *Results) absent(b *strings.Builder) {
 		list = append(list, "stores of a million traces, and so the rows that need them")
 	}
 	if len(list) > 0 {
+		if r.Find(Key{"clickhouse", "w1", "disk", 0}) == nil && r.Find(Key{"clickhouse", "w1", "rate", 0}) != nil {
+			list = append(list, "ClickHouse's size on the disk, of which merged parts that still lay there were most")
+		}
 		b.WriteString("**Not measured in this run:** " + strings.Join(list, "; ") + ".\n\n")
 	}
 }
