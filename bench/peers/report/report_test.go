@@ -86,7 +86,7 @@ func TestBars(t *testing.T) {
 }
 
 func TestSaveAndLoad(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.json")
+	path := filepath.Join(t.TempDir(), "new", "r.json")
 	r := sample()
 	if err := r.Save(path); err != nil {
 		t.Fatal(err)
