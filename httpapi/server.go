@@ -111,6 +111,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.mu.Lock()
 	s.ln = l
 	s.mu.Unlock()
+	if s.draining.Load() { // else Shutdown finds s.ln
+		return ln.Close()
+	}
 	var watchers sync.WaitGroup
 	defer watchers.Wait()
 	watchers.Go(s.watchGrowth)
@@ -145,8 +148,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	l := s.ln
 	s.mu.Unlock()
-	if l != nil && err != nil {
-		l.closeConns()
+	if l != nil {
+		_ = l.Listener.Close() // a Serve that fasthttp did not know of yet ends too
+		if err != nil {
+			l.closeConns()
+		}
 	}
 	// Handlers see the cancelled context or the closed connection soon.
 	for end := time.Now().Add(5 * time.Second); s.inflight.Load()+s.foreign.Load() > 0; {

@@ -318,6 +318,35 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 	}
 }
 
+// TestShutdownBesideServe: a Shutdown ends a Serve whether it comes before,
+// during or after its beginning.
+func TestShutdownBesideServe(t *testing.T) {
+	for i := range 200 {
+		srv, err := New(newFake(), Options{AuthOff: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served, down := make(chan error, 1), make(chan error, 1)
+		go func() { served <- srv.Serve(ln) }()
+		time.Sleep(time.Duration(i) * time.Microsecond)
+		go func() { down <- srv.Shutdown(context.Background()) }()
+		for _, ended := range []chan error{down, served} {
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Fatalf("round %d: %v", i, err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatalf("round %d: it does not end", i)
+			}
+		}
+	}
+}
+
 func TestShutdownIsBounded(t *testing.T) {
 	store := newFake()
 	begun := make(chan struct{})

@@ -1,4 +1,4 @@
-import { defineConfig } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 // `npm run dev` passes calls of the API on to a server that runs here.
 const server = process.env.TRACEBED_URL ?? 'http://127.0.0.1:8787'
@@ -16,4 +16,5 @@ export default defineConfig({
     cssCodeSplit: true,
   },
   worker: { format: 'es' },
+  test: { testTimeout: 60_000 }, // against hanging; the default of 5 s fails on a busy machine
 })

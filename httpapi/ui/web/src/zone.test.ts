@@ -7,8 +7,9 @@ test('instantOf undoes localOf wherever a clock shows a time once', () => {
   for (const zone of sample) {
     for (let ms = Date.UTC(2026, 0, 1, 0, 30); ms < Date.UTC(2027, 0, 1); ms += 5.5 * 3_600_000) {
       const back = instantOf(localOf(ms, zone), zone)
+      if (back === ms) continue // expectations about each of 11,000 instants take seconds
       // The second of two equal local times becomes the first one.
-      if (back !== ms) expect(localOf(back, zone), `${zone} ${ms}`).toEqual(localOf(ms, zone))
+      expect(localOf(back, zone), `${zone} ${ms}`).toEqual(localOf(ms, zone))
       expect(ms - back).toBeGreaterThanOrEqual(0)
       expect(ms - back).toBeLessThanOrEqual(3_600_000)
     }
