@@ -112,7 +112,8 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.ln = l
 	s.mu.Unlock()
 	if s.draining.Load() { // else Shutdown finds s.ln
-		return ln.Close()
+		_ = ln.Close() // Shutdown may have closed it just now
+		return nil
 	}
 	var watchers sync.WaitGroup
 	defer watchers.Wait()
