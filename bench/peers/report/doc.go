@@ -130,7 +130,8 @@ const method = `## What is compared with what
 - **Equality.** Before anything is timed, ` + "`make bench-check`" + ` feeds every store the same traces three times over and compares
   bars, totals, pages, traces and exports with a model in memory.
 - **Processes.** Every store runs in processes of its own, on a fresh directory; the stores take turns within a round.
-  Reads are warm, from one client. Servers' memory and CPU time are counted.
+  Reads are warm (the store's files have been read once), from one client. Servers' memory and CPU time are
+  counted.
 - **W2 to W5** use one store of each size, all spread over the same 30 days. Only Tracebed is filled with a
   million.
 - **Export.** The peers' rows are decoded and written as one zstd stream on all cores. (A store of zstd blobs could also send
