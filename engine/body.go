@@ -151,6 +151,16 @@ func (r *reader) end(startUS int64) int64 {
 	return startUS*1000 + (int64(e>>1)^-int64(e&1))*unit
 }
 
+// skipMark skips an entry of the run table.
+func (r *reader) skipMark() {
+	r.take(16)
+	if len(r.b) > 0 && r.b[0]&0x7f == 1 {
+		r.end(0)
+		return
+	}
+	r.skipUvarint()
+}
+
 // decodeBody takes a `z` value apart without decompressing anything.
 func decodeBody(b []byte, startUS int64) (body, error) { return decodeHeader(b, len(b), startUS) }
 
@@ -166,8 +176,7 @@ func decodeHeader(b []byte, total int, startUS int64) (body, error) {
 	out.runs = r.count(runTableMin)
 	before := r.b
 	for range out.runs {
-		r.take(16)
-		r.end(startUS)
+		r.skipMark()
 	}
 	if !r.bad {
 		out.table = before[:len(before)-len(r.b)]

@@ -59,6 +59,17 @@ func (r *reader) uvarint() uint64 {
 	return v
 }
 
+// skipUvarint is uvarint without its value.
+func (r *reader) skipUvarint() {
+	for i := 0; i < len(r.b) && i < binary.MaxVarintLen64-1; i++ {
+		if r.b[i] < 0x80 {
+			r.b = r.b[i+1:]
+			return
+		}
+	}
+	r.uvarint() // cut, or so long that it may be too large
+}
+
 // uvarint32 is uvarint for a number that must fit 32 bits.
 func (r *reader) uvarint32() uint32 {
 	v := r.uvarint()

@@ -349,3 +349,22 @@ func TestRunEnds(t *testing.T) {
 		}
 	}
 }
+
+// Skipping an entry of the run table ends where reading it does, whatever the
+// bytes.
+func TestSkipMark(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 7))
+	for i := range 100_000 {
+		b := make([]byte, r.IntN(40))
+		for k := range b {
+			b[k] = []byte{0, 1, 0x80, 0x81, 0xff, byte(r.IntN(256))}[r.IntN(6)]
+		}
+		skip, read := reader{b: b}, reader{b: b}
+		skip.skipMark()
+		read.take(16)
+		read.end(0)
+		if skip.bad != read.bad || !skip.bad && len(skip.b) != len(read.b) {
+			t.Fatalf("%d: % x: skipped to %d (%v), read to %d (%v)", i, b, len(skip.b), skip.bad, len(read.b), read.bad)
+		}
+	}
+}

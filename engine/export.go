@@ -55,12 +55,13 @@ type exporter struct {
 }
 
 func (x *exporter) run(cur *cursor) (err error) {
-	wk, err := x.v.walker(index.MaskOf(x.q.Statuses...), x.v.clamp(x.q.Window), false)
+	mask := index.MaskOf(x.q.Statuses...)
+	wk, err := x.v.walker(mask, x.v.clamp(x.q.Window), false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, wk.close()) }()
-	bs, err := x.v.bodies()
+	bs, err := x.v.bodies(mask == index.AllStatuses)
 	if err != nil {
 		return err
 	}

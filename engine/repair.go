@@ -121,7 +121,7 @@ func (r *repairer) spill() error {
 
 // summaries derives each trace from its body and compares.
 func (r *repairer) summaries() error {
-	bs, err := r.v.bodies()
+	bs, err := r.v.bodies(false)
 	if err != nil {
 		return err
 	}

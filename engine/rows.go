@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tracebed/tracebed/engine/trace"
+	"github.com/tracebed/tracebed/index"
 )
 
 // bodies reads `z` rows of a view. Traces that lie side by side are cheaper
@@ -20,20 +21,23 @@ import (
 type bodies struct {
 	v      *view
 	it     *pebble.Iterator // nil: look up
+	near   bool             // try the next row before a seek, which costs four times as much
 	closer io.Closer        // of the last lookup
 	key    []byte
 }
 
-func (v *view) bodies() (*bodies, error) {
-	return v.bodiesBetween([]byte{prefixBody}, []byte{prefixBody + 1})
+// bodies reads bodies in the order of their keys; near says that all traces of
+// the app are wanted, of which those of one hour lie side by side.
+func (v *view) bodies(near bool) (*bodies, error) {
+	return v.bodiesBetween([]byte{prefixBody}, []byte{prefixBody + 1}, near)
 }
 
-func (v *view) bodiesBetween(lo, hi []byte) (*bodies, error) {
+func (v *view) bodiesBetween(lo, hi []byte, near bool) (*bodies, error) {
 	it, err := v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return nil, storeError(err)
 	}
-	return &bodies{v: v, it: it}, nil
+	return &bodies{v: v, it: it, near: near}, nil
 }
 
 func (b *bodies) close() error {
@@ -57,7 +61,8 @@ func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	if b.it == nil {
 		return b.lookUp(startUS)
 	}
-	if !b.it.SeekGE(b.key) || string(b.it.Key()) != string(b.key) {
+	found := b.near && b.it.Valid() && b.it.Next() && string(b.it.Key()) == string(b.key)
+	if !found && (!b.it.SeekGE(b.key) || string(b.it.Key()) != string(b.key)) {
 		if err := b.it.Error(); err != nil {
 			return body{}, storeError(err)
 		}
@@ -87,7 +92,7 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 
 // bodiesOf reads the bodies of a page. A range from its first to its last key
 // keeps seeks out of the tables of other hours.
-func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse bool) (*bodies, error) {
+func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse, near bool) (*bodies, error) {
 	if sparse || len(rows) < 2 {
 		return &bodies{v: v}, nil
 	}
@@ -97,7 +102,7 @@ func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse bool) (*bodies, err
 	if bytes.Compare(lo, hi) > 0 {
 		lo, hi = hi, lo
 	}
-	return v.bodiesBetween(lo, append(hi, 0))
+	return v.bodiesBetween(lo, append(hi, 0), near)
 }
 
 // traceRows makes the list rows of summaries, which are in the order of their
@@ -109,7 +114,7 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, sparse bool)
 	if len(rows) == 0 {
 		return out, nil
 	}
-	bs, err := v.bodiesOf(rows, ids, sparse)
+	bs, err := v.bodiesOf(rows, ids, sparse, index.MaskOf(q.Statuses...) == index.AllStatuses)
 	if err != nil {
 		return nil, err
 	}
@@ -167,30 +172,39 @@ func (v *view) stale(flags byte, updatedUS int64) bool {
 }
 
 // find returns the summary of a trace of the view, ErrNotFound if it has none.
-func (v *view) find(id string) (summary, []byte, error) {
-	idKey := appendID(nil, id)
-	missing := fmt.Errorf("trace %q: %w", id, ErrNotFound)
-	val, closer, err := v.snap.Get(locatorKey(nil, v.app, idKey))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return summary{}, nil, missing
-	}
+func (v *view) find(id string) (s summary, idKey []byte, err error) {
+	startUS, idKey, err := v.locate(id)
 	if err != nil {
-		return summary{}, nil, storeError(err)
-	}
-	r := reader{b: val}
-	startUS := int64(r.uint64())
-	if err := errors.Join(r.done("locator"), closer.Close()); err != nil {
 		return summary{}, nil, err
 	}
-	if startUS < v.cutoff {
-		return summary{}, nil, missing
-	}
-	var s summary
 	err = getRow(v.snap, summaryKey(nil, v.app, startUS, idKey), func(b []byte) (err error) {
 		s, err = decodeSummary(b, startUS)
 		return err
 	})
 	return s, idKey, err
+}
+
+// locate returns the start of a trace of the view, ErrNotFound if it has none.
+// The body is all that most reads of one trace need besides: without the
+// summary they take two lookups instead of three (of 65 µs, 9 less).
+func (v *view) locate(id string) (startUS int64, idKey []byte, err error) {
+	idKey = appendID(make([]byte, 0, 1+len(id)), id)
+	val, closer, err := v.snap.Get(locatorKey(nil, v.app, idKey))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil, fmt.Errorf("trace %q: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return 0, nil, storeError(err)
+	}
+	r := reader{b: val}
+	startUS = int64(r.uint64())
+	if err := errors.Join(r.done("locator"), closer.Close()); err != nil {
+		return 0, nil, err
+	}
+	if startUS < v.cutoff {
+		return 0, nil, fmt.Errorf("trace %q: %w", id, ErrNotFound)
+	}
+	return startUS, idKey, nil
 }
 
 // Trace returns one trace without its runs. The error is ErrNotFound when the
@@ -231,25 +245,18 @@ func (e *Engine) TraceWithRuns(ctx context.Context, app, id string) ([]byte, err
 }
 
 // whole decompresses a trace: its object and runs, without the closing brace.
-func (v *view) whole(id string) ([]byte, body, error) {
-	s, idKey, err := v.find(id)
+func (v *view) whole(id string) (all []byte, b body, err error) {
+	startUS, idKey, err := v.locate(id)
 	if err != nil {
 		return nil, body{}, err
 	}
-	key := bodyKey(nil, v.app, s.startUS, idKey)
-	val, closer, err := v.snap.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, body{}, fmt.Errorf("%w: row z of trace %q is missing", ErrCorrupt, id)
-	}
-	if err != nil {
-		return nil, body{}, storeError(err)
-	}
-	b, err := v.decode(key, val, s.startUS)
-	var all []byte
-	if err == nil {
-		// The size is a promise of the stored bytes: room for what is likely.
-		all, err = b.appendAll(make([]byte, 0, min(b.rawSize, 32*b.frameLen)+1))
+	bs := &bodies{v: v}
+	if b, err = bs.get(startUS, idKey); err == nil {
+		all, err = b.appendAll(nil) // which leaves room for the brace
 	}
 	b.table, b.row, b.frame, b.pieces = nil, nil, nil, nil // they alias the store
-	return all, b, errors.Join(err, closer.Close())
+	if err = errors.Join(err, bs.close()); errors.Is(err, ErrCorrupt) {
+		err = fmt.Errorf("trace %q: %w", id, err)
+	}
+	return all, b, err
 }

@@ -25,12 +25,12 @@ func (e *Engine) Runs(ctx context.Context, app, id string, q RunQuery) (page Run
 		return RunPage{}, err
 	}
 	defer v.close()
-	s, idKey, err := v.find(id)
+	startUS, idKey, err := v.locate(id)
 	if err != nil {
 		return RunPage{}, err
 	}
 	bs := &bodies{v: v}
-	b, err := bs.get(s.startUS, idKey)
+	b, err := bs.get(startUS, idKey)
 	if err == nil {
 		page, err = b.runPage(v, &q)
 	}

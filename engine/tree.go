@@ -97,13 +97,13 @@ func (e *Engine) Run(ctx context.Context, app, id, runID string) (run []byte, er
 		return nil, err
 	}
 	defer v.close()
-	s, idKey, err := v.find(id)
+	startUS, idKey, err := v.locate(id)
 	if err != nil {
 		return nil, err
 	}
 	bs := &bodies{v: v}
 	defer func() { err = errors.Join(err, bs.close()) }()
-	b, err := bs.get(s.startUS, idKey)
+	b, err := bs.get(startUS, idKey)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (c *verifier) checkRows() error {
 	if err != nil {
 		return err
 	}
-	bs, err := c.v.bodies()
+	bs, err := c.v.bodies(true)
 	if err != nil {
 		return errors.Join(err, w.close())
 	}

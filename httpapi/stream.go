@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/tracebed/tracebed/engine/frame"
 )
 
 // chunkSize is how much a stream gathers before it writes: the memory of one
@@ -41,6 +43,9 @@ var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkRoom+chunkSiz
 func newStream(c *call) *stream {
 	return &stream{c: c, buf: chunkPool.Get().(*[]byte), chunked: c.ctx.Request.Header.IsHTTP11()}
 }
+
+// Gathers says that small writes are fine (frame.Gatherer).
+func (s *stream) Gathers() {}
 
 // Write takes p, or part of it when the client has gone or the server stops.
 func (s *stream) Write(p []byte) (int, error) {
@@ -149,7 +154,10 @@ func (h *held) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-var _ fasthttp.BodyWriterTo = (*held)(nil)
+var (
+	_ fasthttp.BodyWriterTo = (*held)(nil)
+	_ frame.Gatherer        = (*stream)(nil)
+)
 
 // SupportsBodyWriteTo tells fasthttp to use WriteTo.
 func (h *held) SupportsBodyWriteTo() bool { return true }

@@ -10,6 +10,14 @@ import (
 // writes are what makes chunked HTTP bodies slow.
 const spliceBuffer = 256 << 10
 
+// A Gatherer is a writer that makes large pieces of small ones itself. A
+// [Splicer] then does not: what it copies of the store would be copied twice.
+// *bufio.Writer is none, as a Splicer's writer need not be flushed.
+type Gatherer interface {
+	io.Writer
+	Gathers()
+}
+
 var (
 	// errUnseparated: the caller's mistake; the output would not decode.
 	errUnseparated = errors.New("frame: stored blocks follow others without a separator")
@@ -25,16 +33,24 @@ var (
 //
 //	Text(`[`), Blocks(t1), Separator(`}`, ",\n"), Blocks(t2), Text("}\n]"), Close()
 type Splicer struct {
-	w     *bufio.Writer
+	w     io.Writer
+	flush func() error
 	tmp   []byte
 	dirty bool // stored blocks came since the recent offsets stood at 1, 4, 8
 	err   error
 }
 
-// NewSplicer returns a Splicer that writes to w in pieces of about 256 KiB.
+// NewSplicer returns a Splicer that writes to w in pieces of about 256 KiB, or
+// as it comes where w is a [Gatherer].
 func NewSplicer(w io.Writer) *Splicer {
-	s := &Splicer{w: bufio.NewWriterSize(w, spliceBuffer)}
-	_, s.err = s.w.WriteString(header)
+	s := &Splicer{}
+	if _, ok := w.(Gatherer); ok {
+		s.w, s.flush = w, func() error { return nil }
+	} else {
+		b := bufio.NewWriterSize(w, spliceBuffer)
+		s.w, s.flush = b, b.Flush
+	}
+	_, s.err = io.WriteString(s.w, header)
 	return s
 }
 
@@ -101,7 +117,7 @@ func (s *Splicer) Separator(before, after string) error {
 // Flush hands what was gathered to the writer, for a client that waits for it.
 func (s *Splicer) Flush() error {
 	if s.err == nil {
-		s.err = s.w.Flush()
+		s.err = s.flush()
 	}
 	return s.err
 }

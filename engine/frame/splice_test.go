@@ -279,6 +279,51 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// gatherer keeps what each write brought.
+type gatherer struct {
+	bytes.Buffer
+	most int
+}
+
+func (g *gatherer) Gathers() {}
+
+func (g *gatherer) Write(p []byte) (int, error) {
+	g.most = max(g.most, len(p))
+	return g.Buffer.Write(p)
+}
+
+// A Gatherer gets the same bytes, at once and as they come.
+func TestSplicerGatherer(t *testing.T) {
+	var g gatherer
+	var buf bytes.Buffer
+	a, b := NewSplicer(&g), NewSplicer(&buf)
+	for i := range 200 {
+		f, _ := Encode(nil, nil, fmt.Appendf(nil, "%d %s", i, bytes.Repeat([]byte("abc"), 3000)))
+		blocks, err := Blocks(f, End(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := g.Len()
+		for _, s := range []*Splicer{a, b} {
+			if err := errors.Join(s.Blocks(blocks), s.Separator("}", ",\n")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if g.Len() < before+len(blocks) {
+			t.Fatalf("%d: %d bytes have come of %d", i, g.Len()-before, len(blocks))
+		}
+	}
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(g.Bytes(), buf.Bytes()) {
+		t.Fatalf("%d bytes, otherwise %d", g.Len(), buf.Len())
+	}
+	if g.most > 64<<10 {
+		t.Errorf("a write of %d bytes", g.most)
+	}
+}
+
 func TestSplicerWriteError(t *testing.T) {
 	w := &brokenWriter{left: 1 << 20}
 	s := NewSplicer(w)
