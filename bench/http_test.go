@@ -1,11 +1,13 @@
 package bench
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,12 +18,23 @@ import (
 )
 
 // server is Tracebed's HTTP server on loopback and a client with connections
-// that stay open.
+// that stay open. The client is a load generator's: it shares the processors
+// with the server, so it does no more than writing a request and reading its
+// answer.
 type server struct {
 	srv    *httpapi.Server
 	addr   string
 	served chan error
-	client *fasthttp.HostClient
+	idle   chan *conn
+}
+
+// conn is a connection and the memory of its requests.
+type conn struct {
+	net.Conn
+	in   *bufio.Reader
+	head []byte
+	out  net.Buffers
+	resp fasthttp.Response
 }
 
 func serveHTTP(tb testing.TB, e *engine.Engine) *server {
@@ -29,27 +42,44 @@ func serveHTTP(tb testing.TB, e *engine.Engine) *server {
 	check(tb, err)
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	check(tb, err)
-	h := &server{srv: srv, addr: ln.Addr().String(), served: make(chan error, 1)}
-	h.client = &fasthttp.HostClient{Addr: h.addr, MaxConns: 2 * inFlight, WriteBufferSize: 64 << 10}
+	h := &server{srv: srv, addr: ln.Addr().String(), served: make(chan error, 1), idle: make(chan *conn, 2*inFlight)}
 	go func() { h.served <- srv.Serve(ln) }()
 	return h
 }
 
+// connection is an idle connection or a new one.
+func (h *server) connection() (*conn, error) {
+	select {
+	case c := <-h.idle:
+		return c, nil
+	default:
+		c, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", h.addr)
+		return &conn{Conn: c, in: bufio.NewReader(c)}, err
+	}
+}
+
 // post sends one body; any answer but 200 is an error.
 func (h *server) post(app string, body []byte) error {
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
-	req.SetRequestURI("http://" + h.addr + "/v1/apps/" + app + "/traces")
-	req.Header.SetMethod("POST")
-	req.Header.SetContentType("application/json")
-	req.SetBodyRaw(body)
-	if err := h.client.Do(req, resp); err != nil {
+	c, err := h.connection()
+	if err != nil {
 		return err
 	}
-	if resp.StatusCode() != 200 {
-		return fmt.Errorf("status %d: %.200s", resp.StatusCode(), resp.Body())
+	c.head = append(c.head[:0], "POST /v1/apps/"...)
+	c.head = append(append(c.head, app...), "/traces HTTP/1.1\r\nHost: "...)
+	c.head = append(append(c.head, h.addr...), "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	c.head = append(strconv.AppendInt(c.head, int64(len(body)), 10), "\r\n\r\n"...)
+	c.out = append(c.out[:0], c.head, body)
+	out := c.out // WriteTo takes what it has written off
+	if _, err := out.WriteTo(c.Conn); err != nil {
+		return err
 	}
+	if err := c.resp.Read(c.in); err != nil {
+		return err
+	}
+	if c.resp.StatusCode() != fasthttp.StatusOK {
+		return fmt.Errorf("status %d: %.200s", c.resp.StatusCode(), c.resp.Body())
+	}
+	h.idle <- c
 	return nil
 }
 
@@ -79,7 +109,9 @@ func (h *server) download(app string, limit int) (int64, error) {
 }
 
 func (h *server) stop(tb testing.TB) {
-	h.client.CloseIdleConnections()
+	for range len(h.idle) {
+		check(tb, (<-h.idle).Close())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	check(tb, h.srv.Shutdown(ctx))
