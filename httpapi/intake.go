@@ -21,6 +21,10 @@ const (
 	// runs, the trace, its frame, the batch, and Pebble's flush of that (heap
 	// profile of 50 MB bodies that do not compress).
 	storeFactor = 8
+	// readBytes bounds one read of a body. A kernel without preemption copies what
+	// one call asks for (Linux keeps up to 32 MiB of a connection) before anybody
+	// else gets that processor.
+	readBytes = 64 << 10
 	// pooledBuf is the largest buffer that is kept for the next body.
 	pooledBuf = 1 << 20
 	// firstBuf is the buffer of a body of unknown length to begin with.
@@ -142,7 +146,7 @@ func (in *intake) fill(buf []byte, r io.Reader) ([]byte, error) {
 			copy(next, buf)
 			buf = next
 		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
+		n, err := r.Read(buf[len(buf):min(cap(buf), len(buf)+readBytes)])
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)) > limit:
