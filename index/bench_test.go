@@ -163,6 +163,24 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// BenchmarkPacked is a rank and a selection in an hour as it was decoded.
+func BenchmarkPacked(b *testing.B) {
+	each(b, func(b *testing.B, h *Hour) {
+		d, err := DecodeHour(h.AppendBinary(nil))
+		must(b, err)
+		k := uint32(0)
+		for b.Loop() {
+			k = k*1664525 + 1013904223
+			if n := d.RankMS(AllStatuses, k%MSPerHour); n > d.Count(AllStatuses) {
+				b.Fatal(n)
+			}
+			if _, _, ok := d.Select(1<<rollup.Failed, int(k)%d.Count(1<<rollup.Failed)); !ok {
+				b.Fatal(k)
+			}
+		}
+	})
+}
+
 func BenchmarkAnd(b *testing.B) {
 	each(b, func(b *testing.B, h *Hour) {
 		for b.Loop() {
@@ -175,6 +193,7 @@ func BenchmarkAnd(b *testing.B) {
 func plainCopy(h *Hour) *Hour {
 	c := h.Clone()
 	for i := range c.sets {
+		c.sets[i].unpack()
 		c.sets[i].bits.SetCopyOnWrite(false)
 	}
 	return c

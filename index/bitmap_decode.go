@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // This file checks the roaring portable format itself: Bitmap.ReadFrom does
@@ -16,25 +14,13 @@ import (
 // errBitmap is the reason given for every malformed bitmap.
 var errBitmap = errors.New("index: malformed bitmap")
 
-// decodeBitmap reads the bitmap that fills b. The result has memory of its
-// own. Anything but the canonical form of a set of slots is an error.
-func decodeBitmap(b []byte) (*roaring.Bitmap, error) {
-	if !checkBitmap(b) {
-		return nil, errBitmap
-	}
-	bm := roaring.New()
-	if n, err := bm.ReadFrom(bytes.NewReader(b)); err != nil || n != int64(len(b)) {
-		return nil, errBitmap
-	}
-	return bm, nil
-}
-
 // checkBitmap reports whether b is what bitmapWriter writes for some set of
-// slots. It is linear in b and allocates only the header it compares with.
-func checkBitmap(b []byte) bool {
+// slots, and gives its containers. It is linear in b and allocates only them and
+// the header it compares with.
+func checkBitmap(b []byte) ([]container, bool) {
 	head, ok := readHeader(b)
 	if !ok {
-		return false
+		return nil, false
 	}
 	// The offsets depend on the sizes of the containers: walk them first, then
 	// compare the whole header with the one that would be written.
@@ -43,15 +29,15 @@ func checkBitmap(b []byte) bool {
 		pos -= c.size
 	}
 	if pos < 0 || !bytes.Equal(appendHeader(make([]byte, 0, pos), head), b[:pos]) {
-		return false
+		return nil, false
 	}
 	for _, c := range head {
 		if !checkContainer(b[pos:pos+c.size], c) {
-			return false
+			return nil, false
 		}
 		pos += c.size
 	}
-	return true
+	return head, true
 }
 
 // readHeader reads the descriptive header and finds the size of each

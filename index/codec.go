@@ -25,9 +25,13 @@ func (s *Set) AppendBinary(dst []byte) []byte {
 }
 
 func (s *Set) append(dst []byte, w *bitmapWriter) []byte {
-	if s.bits.IsEmpty() {
+	switch {
+	case s.packed != nil:
+		dst = binary.AppendUvarint(dst, uint64(len(s.packed.b)))
+		dst = append(dst, s.packed.b...)
+	case s.bits.IsEmpty():
 		dst = append(dst, 0)
-	} else {
+	default:
 		// The length goes in front, and its own length is not known before.
 		start := len(dst)
 		dst = w.append(dst, &s.bits)
@@ -66,18 +70,16 @@ func (s *Set) decode(b *[]byte) error {
 		return errTruncated
 	}
 	if size > 0 {
-		bm, err := decodeBitmap((*b)[:size])
-		if err != nil {
+		if s.packed, err = newPacked((*b)[:size]); err != nil {
 			return err
 		}
-		s.bits = *bm
-		s.bits.SetCopyOnWrite(true)
+		s.n = s.packed.count()
 		*b = (*b)[size:]
 	}
 	if err := s.decodeOver(b); err != nil {
 		return err
 	}
-	s.n = int(s.bits.GetCardinality()) + len(s.over)
+	s.n += len(s.over)
 	return nil
 }
 

@@ -107,15 +107,15 @@ func TestCanonical(t *testing.T) {
 				t.Fatal("AppendBinary is not repeatable")
 			}
 			for i := range h.sets {
-				if h.sets[i].bits.IsEmpty() {
+				if h.sets[i].bitmap().IsEmpty() {
 					continue
 				}
 				var w bitmapWriter
-				lib := h.sets[i].bits.Clone()
+				lib := h.sets[i].bitmap().Clone()
 				lib.RunOptimize()
 				b, err := lib.ToBytes()
 				must(t, err)
-				if !bytes.Equal(w.append(nil, &h.sets[i].bits), b) {
+				if !bytes.Equal(w.append(nil, h.sets[i].bitmap()), b) {
 					t.Fatalf("status %d: not the bytes roaring writes", i)
 				}
 			}
@@ -271,10 +271,10 @@ func checkDecoded(t *testing.T, b []byte) {
 	for i := range h.sets {
 		s := &h.sets[i]
 		n += s.Count()
-		if err := s.bits.Validate(); !s.bits.IsEmpty() && err != nil {
+		if err := s.bitmap().Validate(); !s.bitmap().IsEmpty() && err != nil {
 			t.Fatalf("roaring finds %v in %x", err, b)
 		}
-		if s.Count() != int(s.bits.GetCardinality())+len(s.over) {
+		if s.Count() != int(s.bitmap().GetCardinality())+len(s.over) {
 			t.Fatalf("status %d: count %d", i, s.Count())
 		}
 	}

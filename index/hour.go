@@ -140,6 +140,10 @@ func (h *Hour) Select(m Mask, k int) (ms uint32, ordinal int, ok bool) {
 // selectBit is Select for one set whose k-th member exists and whose overflow
 // is empty.
 func (s *Set) selectBit(k int) (ms uint32, ordinal int, ok bool) {
+	if s.packed != nil {
+		ms = s.packed.selectBit(k) / SlotsPerMS
+		return ms, k - s.packed.rank(ms*SlotsPerMS), true
+	}
 	v, err := s.bits.Select(uint32(k))
 	if err != nil {
 		return 0, 0, false

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -37,8 +38,11 @@ type Set struct {
 	// bits is copy-on-write from its first member on: Clone could not switch
 	// that on beside readers.
 	bits roaring.Bitmap
-	over []uint64 // sorted keys of the slots with N ≥ SlotsPerMS
-	n    int      // members in bits and over
+	// packed holds the members instead of bits from decoding to the first
+	// change, which most sets never see.
+	packed *packed
+	over   []uint64 // sorted keys of the slots with N ≥ SlotsPerMS
+	n      int      // members in bits and over
 	// shared: another Set reads the array of over, so a mutation copies it
 	// first. Readers never look at this flag, which lets Clone set it.
 	shared bool
@@ -51,6 +55,7 @@ func (s *Set) Add(x Slot) bool {
 		return false
 	}
 	if x.N < SlotsPerMS {
+		s.unpack()
 		s.bits.SetCopyOnWrite(true)
 		if !s.bits.CheckedAdd(x.bit()) {
 			return false
@@ -60,6 +65,22 @@ func (s *Set) Add(x Slot) bool {
 	}
 	s.n++
 	return true
+}
+
+// unpack makes the bitmap one that can change. Readers of a clone keep theirs.
+func (s *Set) unpack() {
+	if s.packed != nil {
+		s.bits, s.packed = *s.packed.bitmap(), nil
+		s.bits.SetCopyOnWrite(true)
+	}
+}
+
+// bitmap returns the members in the bitmap, which the caller must not change.
+func (s *Set) bitmap() *roaring.Bitmap {
+	if s.packed != nil {
+		return s.packed.bitmap()
+	}
+	return &s.bits
 }
 
 // addOver inserts key into the overflow; at the end, which is where live
@@ -83,6 +104,10 @@ func (s *Set) Remove(x Slot) bool {
 		return false
 	}
 	if x.N < SlotsPerMS {
+		if !s.Contains(x) {
+			return false
+		}
+		s.unpack()
 		if !s.bits.CheckedRemove(x.bit()) {
 			return false
 		}
@@ -111,7 +136,10 @@ func (s *Set) Contains(x Slot) bool {
 	if !x.Valid() {
 		return false
 	}
-	if x.N < SlotsPerMS {
+	switch {
+	case x.N < SlotsPerMS && s.packed != nil:
+		return s.packed.contains(x.bit())
+	case x.N < SlotsPerMS:
 		return s.bits.Contains(x.bit())
 	}
 	_, found := slices.BinarySearch(s.over, x.key())
@@ -140,7 +168,12 @@ func (s *Set) countRange(lo, hi uint32) int {
 	if lo == 0 && hi == MSPerHour {
 		return s.n
 	}
-	n := int(s.bits.CardinalityInRange(uint64(lo)*SlotsPerMS, uint64(hi)*SlotsPerMS))
+	var n int
+	if s.packed != nil {
+		n = s.packed.rank(hi*SlotsPerMS) - s.packed.rank(lo*SlotsPerMS)
+	} else {
+		n = int(s.bits.CardinalityInRange(uint64(lo)*SlotsPerMS, uint64(hi)*SlotsPerMS))
+	}
 	if len(s.over) > 0 {
 		n += s.overBefore(hi) - s.overBefore(lo)
 	}
@@ -169,12 +202,12 @@ func (s *Set) Clone() *Set {
 
 func (s *Set) cloneInto(c *Set) {
 	s.shared = true
-	*c = Set{bits: *s.bits.Clone(), over: s.over, n: s.n, shared: true}
+	*c = Set{bits: *s.bits.Clone(), packed: s.packed, over: s.over, n: s.n, shared: true}
 }
 
 // And returns the intersection of a and b as a set of its own.
 func And(a, b *Set) *Set {
-	c := &Set{bits: *roaring.And(&a.bits, &b.bits)}
+	c := &Set{bits: *roaring.And(a.bitmap(), b.bitmap())}
 	c.bits.SetCopyOnWrite(true)
 	for i, j := 0, 0; i < len(a.over) && j < len(b.over); {
 		switch x, y := a.over[i], b.over[j]; {
@@ -194,12 +227,22 @@ func And(a, b *Set) *Set {
 
 // equal reports whether both sets have the same members.
 func (s *Set) equal(o *Set) bool {
-	return s.n == o.n && slices.Equal(s.over, o.over) && s.bits.Equals(&o.bits)
+	if s.n != o.n || !slices.Equal(s.over, o.over) {
+		return false
+	}
+	if s.packed != nil && o.packed != nil { // in canonical form
+		return bytes.Equal(s.packed.b, o.packed.b)
+	}
+	return s.bitmap().Equals(o.bitmap())
 }
 
 // intersects reports whether the sets have a member in common.
 func (s *Set) intersects(o *Set) bool {
-	if s.bits.Intersects(&o.bits) {
+	if s.packed != nil && o.packed != nil {
+		if s.packed.intersects(o.packed) {
+			return true
+		}
+	} else if s.bitmap().Intersects(o.bitmap()) {
 		return true
 	}
 	for i, j := 0, 0; i < len(s.over) && j < len(o.over); {
@@ -220,6 +263,14 @@ func (s *Set) intersects(o *Set) bool {
 func (s *Set) occupied(ms uint32) uint32 {
 	first := ms * SlotsPerMS
 	var occ uint32
+	if s.packed != nil {
+		for n := range uint32(SlotsPerMS) {
+			if s.packed.contains(first + n) {
+				occ |= 1 << n
+			}
+		}
+		return occ
+	}
 	for v := s.bits.NextValue(first); v >= 0 && v < int64(first)+SlotsPerMS; v = s.bits.NextValue(uint32(v) + 1) {
 		occ |= 1 << (uint32(v) - first)
 	}
@@ -238,6 +289,9 @@ func (s *Set) lastOver(ms uint32) (uint32, bool) {
 // memoryBytes estimates the heap of the set: per container a key, a flag, an
 // interface and a slice header, then the values.
 func (s *Set) memoryBytes() int {
+	if s.packed != nil {
+		return s.packed.memoryBytes() + 8*cap(s.over)
+	}
 	st := s.bits.Stats()
 	values := st.ArrayContainerBytes + st.BitmapContainerBytes + st.RunContainerBytes
 	return int(st.Containers*(2+1+16+24)+values) + 8*cap(s.over)
