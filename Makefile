@@ -13,7 +13,7 @@ N       ?= 10000
 ROUNDS  ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e e2e-browser bench-ui lint bench bench-all bench-bars bench-check bench-compare bench-micro fuzz sim sweep flips kill power ui ui-test ui-check clean soak vuln
+.PHONY: help run build test e2e e2e-browser bench-ui lint lint-peers bench bench-all bench-bars bench-check bench-compare bench-micro fuzz sim sweep flips kill power ui ui-test ui-check clean soak vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ lint: ## gofmt, go vet and golangci-lint (its version is in tools/go.mod)
 	$(GO) vet -tags e2e ./...
 	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint run ./...
+
+lint-peers: lint ## the same for bench/peers, a module of its own (C compiler, fetches the stores' drivers)
+	cd bench/peers && ../../bin/golangci-lint run ./...
 
 PEERS := bench/peers/bin/peers
 

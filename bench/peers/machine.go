@@ -31,7 +31,7 @@ func machine(dir string) (m report.Machine, err error) {
 	m.Memory = anonymous("/proc/meminfo", "MemTotal:")
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(filepath.Clean(dir), &s); err == nil {
-		m.FS = map[int64]string{0xef53: "ext4", 0x58465342: "XFS", 0x9123683e: "Btrfs", 0x01021994: "tmpfs", 0x794c7630: "overlay"}[int64(s.Type)]
+		m.FS = map[int64]string{0xef53: "ext4", 0x58465342: "XFS", 0x9123683e: "Btrfs", 0x01021994: "tmpfs", 0x794c7630: "overlay"}[int64(s.Type)] //nolint:unconvert // not everywhere is it an int64
 	}
 	if text, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output(); err == nil {
 		m.Commit = strings.TrimSpace(string(text))
