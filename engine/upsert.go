@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tracebed/tracebed/engine/trace"
 	"github.com/tracebed/tracebed/internal/turns"
@@ -212,41 +214,42 @@ func (e *Engine) submitUpsert(ctx context.Context, op *Op) (*pending, error) {
 
 // prepareAll prepares the traces of an operation, on several cores when there
 // are many traces and turns to be had: compression is the largest cost of an
-// ingest.
+// ingest. Each core takes the next trace, as their sizes differ; the changes are
+// in the order of the groups.
 func (e *Engine) prepareAll(a *appState, groups [][]trace.Run, op *Op, hold *longHold) ([]change, applyResult, error) {
 	workers := 1
 	for workers < len(groups)/4 && turns.Shared().TryTake() {
 		defer turns.Shared().Give()
 		workers++
 	}
+	changes := make([]change, len(groups))
+	var total applyResult
+	var err error
 	if workers == 1 {
-		return e.prepareSome(a, groups, op, hold)
+		var next atomic.Int64
+		total, err = e.prepareSome(a, groups, changes, &next, op, hold)
+	} else {
+		total, err = e.prepareBeside(a, groups, changes, op, hold, workers)
 	}
-	type part struct {
-		changes []change
-		result  applyResult
-		err     error
+	if err != nil {
+		return nil, total, err
 	}
-	parts := make([]part, workers)
+	return slices.DeleteFunc(changes, func(ch change) bool { return ch.new == nil }), total, nil
+}
+
+// prepareBeside is prepareSome on so many goroutines.
+func (e *Engine) prepareBeside(a *appState, groups [][]trace.Run, changes []change, op *Op, hold *longHold, workers int) (total applyResult, err error) {
+	results, errs := make([]applyResult, workers), make([]error, workers)
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for w := range parts {
-		lo, hi := w*len(groups)/workers, (w+1)*len(groups)/workers
-		wg.Go(func() {
-			p := &parts[w]
-			p.changes, p.result, p.err = e.prepareSome(a, groups[lo:hi], op, hold)
-		})
+	for w := range workers {
+		wg.Go(func() { results[w], errs[w] = e.prepareSome(a, groups, changes, &next, op, hold) })
 	}
 	wg.Wait()
-	var changes []change
-	var total applyResult
-	for i := range parts {
-		if parts[i].err != nil {
-			return nil, total, parts[i].err
-		}
-		changes = append(changes, parts[i].changes...)
-		total.add(parts[i].result)
+	for w := range results {
+		total.add(results[w])
 	}
-	return changes, total, nil
+	return total, cmp.Or(errs...)
 }
 
 func (r *applyResult) add(o applyResult) {
@@ -265,23 +268,20 @@ func (r *applyResult) refuse(id, reason string) {
 	r.refused[id] = reason
 }
 
-// prepareSome prepares traces one after the other on one goroutine.
-func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, op *Op, hold *longHold) ([]change, applyResult, error) {
+// prepareSome prepares the next traces until there are none, one after the
+// other. An error ends the others too.
+func (e *Engine) prepareSome(a *appState, groups [][]trace.Run, changes []change, next *atomic.Int64, op *Op, hold *longHold) (applyResult, error) {
 	w, err := e.newPreparer(a, op)
 	if err != nil {
-		return nil, applyResult{}, err
+		return applyResult{}, err
 	}
 	defer w.close()
 	w.hold = hold
-	changes := make([]change, 0, len(groups))
-	for _, g := range groups {
-		ch, err := w.upsert(g)
-		if err != nil {
-			return nil, w.result, fmt.Errorf("trace %q: %w", g[0].TraceID, err)
-		}
-		if ch.new != nil {
-			changes = append(changes, ch)
+	for i := next.Add(1) - 1; i < int64(len(groups)); i = next.Add(1) - 1 {
+		if changes[i], err = w.upsert(groups[i]); err != nil {
+			next.Store(int64(len(groups)))
+			return w.result, fmt.Errorf("trace %q: %w", groups[i][0].TraceID, err)
 		}
 	}
-	return changes, w.result, nil
+	return w.result, nil
 }
