@@ -100,7 +100,10 @@ func (w *walker) behind(c *cursor) {
 	if w.it == nil {
 		return
 	}
-	key := summaryKey(nil, w.v.app, c.startUS, c.id)
+	w.seekBehind(summaryKey(nil, w.v.app, c.startUS, c.id))
+}
+
+func (w *walker) seekBehind(key []byte) {
 	if w.asc {
 		w.ok = w.it.SeekLT(key)
 		return
