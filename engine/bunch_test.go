@@ -41,10 +41,13 @@ func TestSlowExportHoldsNoMemory(t *testing.T) {
 			done <- err
 		}()
 		<-w.reached
-		if err := e.flush(t.Context()); err != nil {
-			t.Fatal(err)
+		for i := range 2 {
+			ingest(t, e, "other", oneRun(fmt.Sprint("o", i), epoch))
+			if err := e.flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if m := e.db.Metrics().MemTable; m.ZombieCount != 0 {
+		if m := e.db.Metrics().MemTable; m.ZombieCount > 1 { // Pebble keeps one to use again
 			t.Errorf("zstd %v: a slow export keeps %d memtables of %d bytes", zstd, m.ZombieCount, m.ZombieSize)
 		}
 		close(w.free)
