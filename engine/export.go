@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,8 +52,6 @@ type exporter struct {
 	out    exportWriter
 	result ExportResult
 	buf    []byte
-	bunch
-	written cursor // of the last trace of the bunch before
 }
 
 func (x *exporter) run(cur *cursor) (err error) {
@@ -77,37 +74,48 @@ func (x *exporter) run(cur *cursor) (err error) {
 	if err := x.out.begin(); err != nil {
 		return err
 	}
-	for more := true; more; {
-		var readErr error
-		if more, readErr = x.gather(wk, bs); readErr == nil && more {
-			readErr = errors.Join(wk.pause(), bs.pause())
+	var last cursor
+	for {
+		more, err := wk.next()
+		if err != nil {
+			return err
 		}
-		cut, err := x.writeBunch()
-		if err != nil || readErr != nil {
-			return cmp.Or(err, readErr)
+		if !more {
+			x.result.Complete = true
+			break
 		}
-		switch {
-		case cut:
-			return x.out.end()
-		case more:
-			if err := errors.Join(wk.resume(), bs.resume()); err != nil {
-				return err
-			}
+		if x.cut() {
+			x.result.NextCursor = last.String()
+			break
 		}
+		if err := x.write(bs, wk); err != nil {
+			return err
+		}
+		x.result.Count++
+		last.startUS, last.id = wk.row.startUS, append(last.id[:0], wk.id...)
 	}
 	return x.out.end()
 }
 
-// late says that the export ends before the next trace. One trace is always
+// cut says that the export ends before the next trace. One trace is always
 // written, so that going on by cursor gets ahead.
-func (x *exporter) late() bool {
-	return x.result.Count > 0 && !x.q.Deadline.IsZero() && !x.v.e.opts.Now().Before(x.q.Deadline)
+func (x *exporter) cut() bool {
+	if x.result.Count == 0 {
+		return false
+	}
+	if x.q.Limit > 0 && x.result.Count >= x.q.Limit {
+		return true
+	}
+	return !x.q.Deadline.IsZero() && !x.v.e.opts.Now().Before(x.q.Deadline)
 }
 
-// corrupt names the trace in an error of its bytes.
-func corrupt(idKey []byte, err error) error {
+func (x *exporter) write(bs *bodies, wk *walker) error {
+	b, err := bs.get(wk.row.startUS, wk.id)
+	if err == nil {
+		err = x.writeBody(&b)
+	}
 	if errors.Is(err, ErrCorrupt) {
-		id, _ := decodeID(idKey)
+		id, _ := decodeID(wk.id)
 		return fmt.Errorf("trace %q: %w", id, err)
 	}
 	return err

@@ -100,10 +100,7 @@ func (w *walker) behind(c *cursor) {
 	if w.it == nil {
 		return
 	}
-	w.seekBehind(summaryKey(nil, w.v.app, c.startUS, c.id))
-}
-
-func (w *walker) seekBehind(key []byte) {
+	key := summaryKey(nil, w.v.app, c.startUS, c.id)
 	if w.asc {
 		w.ok = w.it.SeekLT(key)
 		return
