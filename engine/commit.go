@@ -65,11 +65,13 @@ type committer struct {
 	lastCheck  time.Time
 	restUntil  time.Time // from large requests, see lanes.go
 	bulkWaits  bool      // they wait for the disk
+	siblings   siblings
 }
 
 func (c *committer) init() {
 	c.nudge = make(chan struct{}, 1)
 	c.units = map[*unit]*appState{}
+	c.siblings.init()
 }
 
 // commitLoop drains the queue, one batch for all that waits.
@@ -94,8 +96,10 @@ func (e *Engine) commitLoop() {
 			// What arrives while the disk writes goes into one batch: with 64 in
 			// flight 31 requests share one instead of 1.2, which takes about
 			// 20 µs of CPU less for each.
-			_ = e.waitDurable(e.applied.Load()) // commit finds out about a failure
-			e.commit(e.gather(r, bulk))
+			e.awaitTurn()
+			reqs := e.gather(r, bulk)
+			e.committer.siblings.last = len(reqs)
+			e.commit(reqs)
 		case r := <-bulk:
 			_ = e.waitDurable(e.applied.Load())
 			e.commitLarge(r)
@@ -352,7 +356,7 @@ func (e *Engine) syncLoop() {
 				e.opts.Logger.Warn("the last acknowledged operation could not be noted", "error", err)
 			}
 			e.durable.Lock()
-			e.durable.seq = cb.seq
+			e.durable.seq, e.durable.at = cb.seq, time.Now()
 			e.durable.cond.Broadcast()
 			e.durable.Unlock()
 		}

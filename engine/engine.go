@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -47,7 +48,9 @@ type Engine struct {
 		sync.Mutex
 		cond *sync.Cond
 		seq  uint64
+		at   time.Time // when that came about
 	}
+	expected atomic.Int64 // length of the queue that the committer waits for, see siblings.go
 
 	failed   failure
 	failCh   chan struct{} // closed with the first fatal error

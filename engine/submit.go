@@ -141,6 +141,7 @@ func (e *Engine) enqueue(ctx context.Context, r *commitReq) (*pending, error) {
 	var err error
 	select {
 	case e.lane(r) <- r:
+		e.arrived()
 		return &pending{e: e, req: r}, nil
 	case <-e.failCh:
 		err = e.failed.get()
