@@ -243,6 +243,8 @@ func (c *crowd) judge(resp *http.Response, good, refused *atomic.Int64) {
 	switch after, _ := strconv.Atoi(resp.Header.Get("Retry-After")); {
 	case resp.StatusCode == http.StatusOK:
 		good.Add(1)
+	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(text), "the answer would take more than"):
+		refused.Add(1) // five whole traces on a page
 	case resp.StatusCode == http.StatusServiceUnavailable && after > 0:
 		refused.Add(1)
 		select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/tracebed/tracebed/engine/frame"
 	"github.com/tracebed/tracebed/engine/trace"
@@ -41,7 +42,13 @@ func (e *Engine) Export(ctx context.Context, app string, q ExportQuery, w io.Wri
 		return ExportResult{}, err
 	}
 	defer v.close()
-	x := &exporter{v: v, q: q, out: newExportWriter(w, q)}
+	x := &exporter{v: v, q: q, w: w}
+	if g, ok := w.(frame.Gatherer); ok {
+		g.Gather(x.loosely)
+	} else {
+		w = looseWriter{x}
+	}
+	x.out = newExportWriter(w, q)
 	err = x.run(cur)
 	return x.result, err
 }
@@ -49,9 +56,14 @@ func (e *Engine) Export(ctx context.Context, app string, q ExportQuery, w io.Wri
 type exporter struct {
 	v      *view
 	q      ExportQuery
+	w      io.Writer // the client
 	out    exportWriter
 	result ExportResult
 	buf    []byte
+
+	wk    *walker
+	bs    *bodies
+	since time.Time // when the iterators were opened
 }
 
 func (x *exporter) run(cur *cursor) (err error) {
@@ -66,6 +78,7 @@ func (x *exporter) run(cur *cursor) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bs.close()) }()
+	x.wk, x.bs, x.since = wk, bs, time.Now()
 	if cur != nil {
 		wk.behind(cur)
 	} else {
@@ -76,6 +89,9 @@ func (x *exporter) run(cur *cursor) (err error) {
 	}
 	var last cursor
 	for {
+		if err := x.regain(); err != nil {
+			return err
+		}
 		more, err := wk.next()
 		if err != nil {
 			return err

@@ -30,6 +30,9 @@ const (
 	// for the disk; small ones go on up to memTables and l0Sublevels.
 	bulkMemTables = memTables - 1
 	bulkSublevels = l0Sublevels / 2
+	// hugeWait is how long a request that Pebble does not copy into a memtable,
+	// but keeps as it is, waits at most for those before it to be flushed.
+	hugeWait = 10 * time.Second
 )
 
 func jsonBytes(runs []trace.Run) (n int) {
@@ -49,6 +52,24 @@ func (e *Engine) takeTurn(ctx context.Context, op *Op) (give func(), err error) 
 		return nil, err
 	}
 	return t.Give, nil
+}
+
+// awaitMemTables lets a request of more than half a memtable wait until what is
+// not flushed yet is little, so that few such are in memory. Small ones go on.
+func (e *Engine) awaitMemTables(ctx context.Context, bytes int64) {
+	size := int64(e.opts.MemTableBytes)
+	for end := time.Now().Add(hugeWait); bytes > size/2 && time.Now().Before(end); {
+		if int64(e.db.Metrics().MemTable.Size) <= 2*size || e.takesData() != nil {
+			return
+		}
+		select {
+		case <-time.After(roomPoll):
+		case <-e.failCh:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // lane is the queue of a request.

@@ -210,8 +210,15 @@ func (b *body) eachBlocks(end int, fn func(blocks []byte) error) error {
 		return err
 	}
 	err := give(b.frame[frame.HeaderLen:])
+	var piece []byte // a copy: nothing of the store is held while fn writes
 	for i := 1; err == nil && at < end; i++ {
-		err = b.pieces.each(i, i+1, give)
+		err = b.pieces.each(i, i+1, func(p []byte) error {
+			piece = append(piece[:0], p...)
+			return nil
+		})
+		if err == nil {
+			err = give(piece)
+		}
 	}
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%w: the blocks of a frame do not end where they should", ErrCorrupt)

@@ -55,8 +55,29 @@ func (b *bodies) release() error {
 	return storeError(c.Close())
 }
 
-// get returns the body of a trace; it aliases the store until the next get.
+// get returns the body of a trace; it aliases the store until the next get. A
+// body in pieces is a copy of its first: whoever reads the others may have to
+// wait for memory, and holds none of the store's (memtables) meanwhile.
 func (b *bodies) get(startUS int64, id []byte) (body, error) {
+	out, err := b.find(startUS, id)
+	if err != nil || out.pieces == nil {
+		return out, err
+	}
+	first := make([]byte, 0, len(out.table)+len(out.row)+len(out.frame))
+	for _, part := range []*[]byte{&out.table, &out.row, &out.frame} {
+		at := len(first)
+		first = append(first, *part...)
+		*part = first[at:len(first):len(first)]
+	}
+	if b.it == nil {
+		return out, b.release()
+	}
+	err = storeError(b.it.Close())
+	b.it = nil // the next ones are looked up
+	return out, err
+}
+
+func (b *bodies) find(startUS int64, id []byte) (body, error) {
 	b.key = bodyKey(b.key[:0], b.v.app, startUS, id)
 	if b.it == nil {
 		return b.lookUp(startUS)

@@ -138,6 +138,7 @@ func (e *Engine) enqueue(ctx context.Context, r *commitReq) (*pending, error) {
 	}
 	e.queueOps.Add(1)
 	e.queueBytes.Add(r.bytes)
+	e.awaitMemTables(ctx, r.bytes)
 	var err error
 	select {
 	case e.lane(r) <- r:

@@ -21,15 +21,16 @@ const sparseFrom = 16
 // walker goes over the summary rows of a view in start order, giving those of
 // the mask inside a window.
 type walker struct {
-	v     *view
-	mask  index.Mask
-	win   Window
-	asc   bool
-	it    *pebble.Iterator
-	ok    bool // the iterator stands on a row not yet given
-	row   summary
-	id    []byte  // key form, of row; valid until next
-	after *cursor // where the walk began, nil at the window's edge
+	v      *view
+	mask   index.Mask
+	win    Window
+	asc    bool
+	it     *pebble.Iterator
+	ok     bool // the iterator stands on a row not yet given
+	paused bool // until resume there is none
+	row    summary
+	id     []byte  // key form, of row; valid until next
+	after  *cursor // where the walk began, nil at the window's edge
 
 	sparse bool // jump at the first row that does not match
 	misses int  // rows passed since the last match
@@ -100,7 +101,10 @@ func (w *walker) behind(c *cursor) {
 	if w.it == nil {
 		return
 	}
-	key := summaryKey(nil, w.v.app, c.startUS, c.id)
+	w.seekBehind(summaryKey(nil, w.v.app, c.startUS, c.id))
+}
+
+func (w *walker) seekBehind(key []byte) {
 	if w.asc {
 		w.ok = w.it.SeekLT(key)
 		return

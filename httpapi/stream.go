@@ -11,9 +11,13 @@ import (
 	"github.com/tracebed/tracebed/engine/frame"
 )
 
-// chunkSize is how much a stream gathers before it writes: the memory of one
-// download, and what one chunk holds at most.
-const chunkSize = 256 << 10
+// chunkSize is how much a stream gathers before it writes: about the memory of
+// one download, and about what one chunk holds. What comes in one piece of up to
+// pieceMost stays in one, so that none of it is needed while the client waits.
+const (
+	chunkSize = 256 << 10
+	pieceMost = 2 << 20
+)
 
 // chunkRoom is the space in front of a chunk for its length in hex and CRLF,
 // so that a chunk is one write.
@@ -30,31 +34,32 @@ const chunkRoom = 10
 // loopback connection 1,850–2,400.
 type stream struct {
 	c       *call
-	buf     *[]byte
-	n       int // bytes gathered behind chunkRoom
+	buf     *[]byte // chunkRoom, then what was gathered
+	through func(write func() error) error
 	begun   bool
 	chunked bool // false for HTTP/1.0: the end of the connection ends the body
 	written int64
 	err     error
 }
 
-var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkRoom+chunkSize+2); return &b }}
+var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkRoom, chunkSize+chunkSize/4); return &b }}
 
 func newStream(c *call) *stream {
-	return &stream{c: c, buf: chunkPool.Get().(*[]byte), chunked: c.ctx.Request.Header.IsHTTP11()}
+	return &stream{c: c, buf: chunkPool.Get().(*[]byte), chunked: c.ctx.Request.Header.IsHTTP11(),
+		through: func(write func() error) error { return write() }}
 }
 
-// Gathers says that small writes are fine (frame.Gatherer).
-func (s *stream) Gathers() {}
+// Gather is that of frame.Gatherer.
+func (s *stream) Gather(through func(write func() error) error) { s.through = through }
 
 // Write takes p, or part of it when the client has gone or the server stops.
 func (s *stream) Write(p []byte) (int, error) {
 	done := 0
 	for s.err == nil && done < len(p) {
-		n := copy((*s.buf)[chunkRoom+s.n:chunkRoom+chunkSize], p[done:])
-		s.n += n
+		n := min(len(p)-done, pieceMost)
+		*s.buf = append(*s.buf, p[done:done+n]...)
 		done += n
-		if s.n == chunkSize {
+		if len(*s.buf) >= chunkRoom+chunkSize {
 			s.flush()
 		}
 	}
@@ -64,28 +69,30 @@ func (s *stream) Write(p []byte) (int, error) {
 
 // flush writes what was gathered as one chunk.
 func (s *stream) flush() {
-	if s.err = s.c.srv.base.Err(); s.err != nil || s.n == 0 {
+	n := len(*s.buf) - chunkRoom
+	if s.err = s.c.srv.base.Err(); s.err != nil || n == 0 {
 		return
 	}
 	if !s.begun {
 		s.begin()
 	}
 	b, from := *s.buf, chunkRoom
-	to := chunkRoom + s.n
 	if s.chunked {
-		b[to], b[to+1] = '\r', '\n'
-		to += 2
+		b = append(b, '\r', '\n')
 		b[from-2], b[from-1] = '\r', '\n'
 		from -= 2
-		for n := s.n; n > 0; n >>= 4 {
+		for ; n > 0; n >>= 4 {
 			from--
 			b[from] = hexDigits[n&15]
 		}
 	}
 	if s.err == nil {
-		_, s.err = s.c.ctx.Conn().Write(b[from:to])
+		s.err = s.through(func() error {
+			_, err := s.c.ctx.Conn().Write(b[from:])
+			return err
+		})
 	}
-	s.n = 0
+	*s.buf = b[:chunkRoom]
 }
 
 // begin writes the header. From here on the connection is ours.
@@ -107,7 +114,7 @@ func (s *stream) end(trailers [][2]string) error {
 	defer s.release()
 	h := &s.c.ctx.Response.Header
 	if !s.begun {
-		body := bytes.Clone((*s.buf)[chunkRoom : chunkRoom+s.n])
+		body := bytes.Clone((*s.buf)[chunkRoom:])
 		for _, t := range trailers {
 			h.Set(t[0], t[1])
 		}
@@ -136,7 +143,10 @@ func (s *stream) abort() { s.release() }
 
 func (s *stream) release() {
 	if s.buf != nil {
-		chunkPool.Put(s.buf)
+		if cap(*s.buf) <= 2*chunkSize {
+			*s.buf = (*s.buf)[:chunkRoom]
+			chunkPool.Put(s.buf)
+		}
 		s.buf = nil
 	}
 }

@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bufio"
 	"errors"
 	"io"
 )
@@ -14,8 +13,34 @@ const spliceBuffer = 256 << 10
 // [Splicer] then does not: what it copies of the store would be copied twice.
 // *bufio.Writer is none, as a Splicer's writer need not be flushed.
 type Gatherer interface {
+	// Write copies up to a few MiB as a whole before it waits for the client.
 	io.Writer
-	Gathers()
+	// Gather says what its writes to the client go through from now on: whoever
+	// reads the store can let go of it in there. Each calls write once.
+	Gather(through func(write func() error) error)
+}
+
+// gather is the buffer of a Splicer whose writer is no Gatherer. Unlike
+// bufio.Writer it needs nothing of p while it writes.
+type gather struct {
+	w   io.Writer
+	buf []byte
+}
+
+func (g *gather) Write(p []byte) (int, error) {
+	if g.buf = append(g.buf, p...); len(g.buf) >= spliceBuffer {
+		return len(p), g.flush()
+	}
+	return len(p), nil
+}
+
+func (g *gather) flush() error {
+	if len(g.buf) == 0 {
+		return nil
+	}
+	_, err := g.w.Write(g.buf)
+	g.buf = g.buf[:0]
+	return err
 }
 
 var (
@@ -47,8 +72,8 @@ func NewSplicer(w io.Writer) *Splicer {
 	if _, ok := w.(Gatherer); ok {
 		s.w, s.flush = w, func() error { return nil }
 	} else {
-		b := bufio.NewWriterSize(w, spliceBuffer)
-		s.w, s.flush = b, b.Flush
+		g := &gather{w: w, buf: make([]byte, 0, spliceBuffer+spliceBuffer/4)}
+		s.w, s.flush = g, g.flush
 	}
 	_, s.err = io.WriteString(s.w, header)
 	return s

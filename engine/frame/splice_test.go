@@ -285,7 +285,7 @@ type gatherer struct {
 	most int
 }
 
-func (g *gatherer) Gathers() {}
+func (g *gatherer) Gather(func(func() error) error) {}
 
 func (g *gatherer) Write(p []byte) (int, error) {
 	g.most = max(g.most, len(p))
