@@ -123,13 +123,22 @@ func TestKill(t *testing.T) {
 			t.Fatalf("round %d", round)
 		}
 	}
+	allThere(t, dir, all)
+	t.Logf("%d rounds, %d acknowledged runs", rounds, len(all.runs))
+}
+
+// allThere starts the server once more, after the last of its ends.
+func allThere(t *testing.T, dir string, all *acked) {
+	t.Helper()
 	s := start(t, dir)
 	checkAcked(t, s, all)
 	if code := s.signal(syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM: exit %d", code)
 	}
 	clean(t, dir)
-	t.Logf("%d rounds, %d acknowledged runs", rounds, len(all.runs))
+	if len(all.runs) == 0 {
+		t.Error("nothing was acknowledged")
+	}
 }
 
 // checkAcked reads everything back through the API and compares.

@@ -133,14 +133,6 @@ func TestPowerCut(t *testing.T) {
 			t.Fatalf("round %d", round)
 		}
 	}
-	s := start(t, dir)
-	checkAcked(t, s, all)
-	if code := s.signal(syscall.SIGTERM); code != 0 {
-		t.Errorf("SIGTERM: exit %d", code)
-	}
-	clean(t, dir)
+	allThere(t, dir, all)
 	t.Logf("%d power cuts, %d acknowledged runs", rounds, len(all.runs))
-	if len(all.runs) == 0 {
-		t.Error("nothing was acknowledged")
-	}
 }
