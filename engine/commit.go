@@ -190,6 +190,9 @@ func (e *Engine) prewrite(b *pebble.Batch, reqs []*commitReq) error {
 			if err := c.writeRows(b, ch); err != nil {
 				return err
 			}
+			if len(reqs) == 1 && len(ch.body) > pieceBytes {
+				ch.body = nil // it may be 50 MB; nobody tries again with it
+			}
 		}
 	}
 	return nil

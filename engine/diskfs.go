@@ -117,7 +117,11 @@ func (f diskFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		if err := f.mayWriteTable(); err != nil {
 			return nil, err
 		}
-		return f.FS.Create(name, c)
+		file, err := f.FS.Create(name, c)
+		if err != nil {
+			return nil, err
+		}
+		return &tableFile{File: file, e: f.e}, nil
 	}
 	return f.open(name, func() (vfs.File, error) { return f.FS.Create(name, c) })
 }

@@ -39,6 +39,7 @@ type Engine struct {
 
 	queue      chan *commitReq
 	bulk       chan *commitReq // see lanes.go
+	lastLarge  atomic.Int64    // when a large batch was applied, see pace.go
 	long       sync.Mutex      // see long.go
 	queueOps   atomic.Int64
 	queueBytes atomic.Int64
