@@ -14,7 +14,7 @@ import (
 // given before, so beside small ones nobody gives it much at once, and whoever
 // did leaves it idle for longer than that took: the committer after a large
 // batch, flushes and compactions every 128 KiB. Large bodies come in at about
-// 0.6 of the rate then (TestOverload: p99 of a small write 6 instead of 11 ms,
+// 0.6 of the rate then (TestOverload: p99 of a small write 7 instead of 11 ms,
 // of a read 4 instead of 6 ms). Without small requests, or large ones, all of
 // it goes at full speed.
 const (
