@@ -81,7 +81,7 @@ func TestOverload(t *testing.T) {
 	writes, reads := lasting(plan.Seconds + 1)
 	tally := end()
 	now, most := s.resident(t)
-	t.Logf("beside %d senders of 50 MB, %d connections, %d slow downloads, all in one process at nice 19:", plan.Senders, tally.Connected, plan.Downloads)
+	t.Logf("beside %d senders of 50 MB, %d connections, %d slow downloads, all in one idle-class process:", plan.Senders, tally.Connected, plan.Downloads)
 	t.Logf("%v", writes)
 	t.Logf("%v", reads)
 	t.Logf("large bodies: %d stored, %d refused with Retry-After, %d without an answer; %d reads of large traces, %d refused; resident memory %d MiB, at most %d MiB",
