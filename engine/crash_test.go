@@ -348,7 +348,8 @@ func TestCrash(t *testing.T) {
 func crashRound(t *testing.T, fs *vfs.MemFS, l *ledger, rng *rand.Rand, seed uint64) (*vfs.MemFS, *ledger) {
 	clock := newClock()
 	clock.advance(time.Duration(seed) * time.Hour)
-	o := smallOptions(fs, clock)
+	var clones sync.RWMutex
+	o := smallOptions(cloneFS{fs, &clones}, clock)
 	o.CheckpointDeltas = []int{1, 20, 50, 400}[rng.IntN(4)]
 	o.StateBytes = []int64{1, 64 << 20}[rng.IntN(2)]
 	o.OrphanTimeout = []time.Duration{1, time.Hour}[rng.IntN(2)]
@@ -376,8 +377,10 @@ func crashRound(t *testing.T, fs *vfs.MemFS, l *ledger, rng *rand.Rand, seed uin
 	}
 	time.Sleep(time.Duration(30+rng.IntN(150)) * time.Millisecond)
 	before := l.copy()
+	clones.Lock()
 	clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 20, 50, 100}[rng.IntN(4)],
 		RNG: rand.New(rand.NewPCG(seed, 5))})
+	clones.Unlock()
 	after := l.copy()
 	close(stop)
 	wg.Wait()

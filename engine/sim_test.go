@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,33 @@ type sim struct {
 	old    map[string]int64 // trace of the app "old" → its start, acknowledged
 	cutoff int64            // the highest that an expiry can have used
 	oldMu  sync.Mutex
+	clones sync.RWMutex // see cloneFS
+}
+
+// cloneFS is a MemFS of which clones may be taken at any time. Its Lock, Link
+// and ReuseForWrite take the mutex of clones for reading twice, and wait for ever
+// where a clone comes between; so these and clones exclude each other out here.
+type cloneFS struct {
+	vfs.FS
+	clones *sync.RWMutex
+}
+
+func (f cloneFS) Lock(name string) (io.Closer, error) {
+	f.clones.RLock()
+	defer f.clones.RUnlock()
+	return f.FS.Lock(name)
+}
+
+func (f cloneFS) Link(old, name string) error {
+	f.clones.RLock()
+	defer f.clones.RUnlock()
+	return f.FS.Link(old, name)
+}
+
+func (f cloneFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f.clones.RLock()
+	defer f.clones.RUnlock()
+	return f.FS.ReuseForWrite(old, name, c)
 }
 
 const (
@@ -75,7 +103,7 @@ func (s *sim) round(n int) {
 		r.in.class, r.in.n = class, at
 	}
 	r.in.off.Store(true)
-	o := s.options(faultyFS(s.fs, r.in))
+	o := s.options(faultyFS(cloneFS{s.fs, &s.clones}, r.in))
 	r.e = openTest(t, "data", o)
 	r.in.off.Store(false)
 	within(t, fmt.Sprintf("round %d of seed %d", n, s.seed), func() { r.work(n) })
@@ -108,6 +136,8 @@ func (r *simRound) base() *vfs.MemFS {
 // cut takes what the disk would hold if the machine died now.
 func (r *simRound) cut() {
 	r.once.Do(func() {
+		r.clones.Lock()
+		defer r.clones.Unlock()
 		r.before = r.l.copy()
 		r.clone = r.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.percent, RNG: r.cloneRNG})
 		r.after = r.l.copy()
@@ -198,8 +228,7 @@ func (r *simRound) copy() {
 	if !r.fine("backup", r.e.Backup(bg, dir)) || r.copies%4 != 0 {
 		return
 	}
-	o := smallOptions(r.fs, r.clock)
-	e, err := Open(dir, o)
+	e, err := Open(dir, smallOptions(cloneFS{r.fs, &r.clones}, r.clock))
 	if !r.fine("open the backup", err) {
 		return
 	}
