@@ -121,7 +121,7 @@ func (f diskFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &tableFile{File: file, e: f.e}, nil
+		return newTableFile(file, f.e), nil
 	}
 	return f.open(name, func() (vfs.File, error) { return f.FS.Create(name, c) })
 }

@@ -3,8 +3,6 @@ package engine
 import (
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/tracebed/tracebed/internal/turns"
 )
 
@@ -51,39 +49,4 @@ func (e *Engine) paces() bool {
 // roomForSmall says that small requests are far from where they wait (awaitRoom).
 func (e *Engine) roomForSmall(memTableBytes uint64, sublevels int32) bool {
 	return memTableBytes < memTables*e.opts.MemTableBytes-e.opts.MemTableBytes/2 && sublevels < l0Sublevels*3/4
-}
-
-// tableFile is a table that is being written.
-type tableFile struct {
-	vfs.File
-	e     *Engine
-	size  int64
-	fresh int64     // bytes since the last rest
-	began time.Time // the first of them
-}
-
-// Write is that of vfs.File.
-func (t *tableFile) Write(p []byte) (int, error) {
-	if t.fresh == 0 {
-		t.began = time.Now()
-	}
-	n, err := t.File.Write(p)
-	t.size += int64(n)
-	t.fresh += int64(n)
-	if err != nil || t.fresh < paceBytes {
-		return n, err
-	}
-	t.fresh = 0
-	if !t.e.paces() {
-		return n, nil
-	}
-	if _, err := t.SyncTo(t.size); err != nil {
-		return n, err
-	}
-	select {
-	case <-time.After(t.e.restAfter(time.Since(t.began))):
-	case <-t.e.closing:
-	case <-t.e.failCh:
-	}
-	return n, nil
 }

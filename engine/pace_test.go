@@ -32,7 +32,7 @@ func TestTablesArePaced(t *testing.T) {
 	pieces := make([]byte, 32<<10)
 	write := func() *countedFile {
 		c := &countedFile{}
-		f := &tableFile{File: c, e: e}
+		f := newTableFile(c, e)
 		for range 8 {
 			if n, err := f.Write(pieces); n != len(pieces) || err != nil {
 				t.Fatalf("%d, %v", n, err)
