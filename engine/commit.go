@@ -105,6 +105,7 @@ func (e *Engine) commitLoop() {
 			e.commitLarge(r)
 		case <-retry:
 		case <-tick.C:
+			e.lookups.renew()
 			if !e.opts.DisableBackground {
 				_ = e.checkpoint()
 			}
@@ -151,6 +152,7 @@ func (e *Engine) commit(reqs []*commitReq) {
 		e.reply(reqs, e.failed.get())
 		return
 	}
+	e.lookups.renew() // before anybody can lock the stripes
 	for _, r := range reqs {
 		for i := range r.changes {
 			putBody(r.changes[i].body) // the batch has a copy

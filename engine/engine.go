@@ -67,6 +67,7 @@ type Engine struct {
 	memo           bucketMemo
 	stateBytes     atomic.Int64
 	committer      committer
+	lookups        lookups
 	guards         guards
 	disk           diskFS // of the last pebbleOptions
 	room           room
@@ -152,7 +153,7 @@ func (e *Engine) Close() error {
 		if err == nil && !e.opts.ReadOnly {
 			err = e.closeMarker()
 		}
-		done <- errors.Join(err, e.closeStore())
+		done <- errors.Join(err, e.lookups.close(), e.closeStore())
 	}()
 	select {
 	case err := <-done:

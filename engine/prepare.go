@@ -19,7 +19,8 @@ type preparer struct {
 	app    *appState
 	op     *Op
 	timeNS int64            // what updated_at becomes
-	it     *pebble.Iterator // over locators; see stored
+	it     *pebble.Iterator // over locators; see lookups
+	gen    uint64           // of it
 	result applyResult
 	evals  []byte // JSON array that the trace at hand has, nil for none
 	hold   *longHold
@@ -39,18 +40,15 @@ type scratch struct {
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func (e *Engine) newPreparer(a *appState, op *Op) (*preparer, error) {
-	lo, hi := appSpan(prefixLocator, a.id)
-	// Most lookups are for traces that are not there. Get never asks the
-	// filter of the last level, an iterator can (storage.md Q3: 3× cheaper).
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi, UseL6Filters: true})
+	it, gen, err := e.lookups.take(e.db)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
-	return &preparer{e: e, app: a, op: op, timeNS: op.TimeNS, it: it, scratch: scratches.Get().(*scratch)}, nil
+	return &preparer{e: e, app: a, op: op, timeNS: op.TimeNS, it: it, gen: gen, scratch: scratches.Get().(*scratch)}, nil
 }
 
 func (w *preparer) close() {
-	_ = w.it.Close() // errors of the reads were returned by them
+	w.e.lookups.put(w.it, w.gen)
 	w.deriver.Release()
 	clear(w.runs[:cap(w.runs)])
 	const keep = 1 << 20 // one large trace must not stay in the pool

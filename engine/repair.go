@@ -57,6 +57,7 @@ func (e *Engine) repairAll(ctx context.Context, rep *RepairReport) error {
 	defer unlock()
 	// The end of ctx ends the passes, not the wait for them: the locks are theirs.
 	return e.onCommitter(context.WithoutCancel(ctx), func() error {
+		defer e.lookups.renew()
 		for _, a := range apps {
 			if err := e.repairApp(ctx, a, rep); err != nil {
 				return fmt.Errorf("app %q: %w", a.name, err)
