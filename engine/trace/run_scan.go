@@ -1,6 +1,10 @@
 package trace
 
-import "github.com/tracebed/tracebed/engine/internal/jsonscan"
+import (
+	"strings"
+
+	"github.com/tracebed/tracebed/engine/internal/jsonscan"
+)
 
 // field is the position of a member in the canonical order of a run.
 type field int8
@@ -104,6 +108,7 @@ type Fields struct {
 	costs   []byte // text of estimated costs, until the next run
 	end     Time   // end_time as sent, also that of an open run
 	scratch []byte
+	texts   *strings.Builder // see keep
 	last    sharedTexts
 }
 
@@ -130,17 +135,26 @@ func (f *Fields) Scan(s *jsonscan.Scanner) error {
 	if err := s.BeginObject(); err != nil {
 		return err
 	}
+	id := fieldUnknown
 	for {
-		key, ok, err := s.Member()
-		if err != nil {
-			return err
+		var key, name []byte
+		// The SDK sends the members in their order and without white space.
+		if next := id + 1; next > fieldID && next < numFields && s.TryMember(memberText[next]) {
+			id = next
+		} else {
+			var ok bool
+			var err error
+			if key, ok, err = s.Member(); err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			name = jsonscan.Unquote(f.scratch, key)
+			id = fieldOf(name)
 		}
-		if !ok {
-			break
-		}
-		name := jsonscan.Unquote(f.scratch, key)
-		id := fieldOf(name)
 		var value []byte
+		var err error
 		switch id {
 		case fieldInput:
 			value, err = f.scanInput(s)

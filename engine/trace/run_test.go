@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -171,6 +172,22 @@ func b2i(b bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// TestKeep: strings that share memory stay what they were, whatever comes after.
+func TestKeep(t *testing.T) {
+	var f Fields
+	rng := rand.New(rand.NewPCG(5, 6))
+	var got, want []string
+	for i := range 2000 {
+		b := bytes.Repeat([]byte{byte('a' + i%26)}, rng.IntN(200))
+		want = append(want, string(b))
+		got = append(got, f.keep(b))
+		clear(b)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("a string has changed")
+	}
 }
 
 func TestParseRunRejects(t *testing.T) {

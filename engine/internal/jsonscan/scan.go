@@ -154,6 +154,18 @@ func (s *Scanner) Member() (name []byte, ok bool, err error) {
 	return s.b[i:end], true, nil
 }
 
+// TryMember goes to the next member of the object if it is not the first one and
+// stands there as text: a comma, the name and a colon without white space. It
+// takes a third of the time of Member.
+func (s *Scanner) TryMember(text string) bool {
+	end := s.i + len(text)
+	if s.first || end > len(s.b) || string(s.b[s.i:end]) != text {
+		return false
+	}
+	s.i = end
+	return true
+}
+
 // Element goes to the next element of the array, which must be read before
 // the next call. At the end of the array it leaves it and answers false.
 func (s *Scanner) Element() (bool, error) {

@@ -220,6 +220,40 @@ func TestPull(t *testing.T) {
 	}
 }
 
+// TestTryMember: it takes a member just where Member would find that name, and
+// otherwise leaves it to Member.
+func TestTryMember(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"x":1,"a":2}`: true, `{"x":1 ,"a":2}`: false, `{"x":1, "a":2}`: false, `{"x":1,"a" :2}`: false, `{"x":1,"ab":2}`: false,
+		`{"x":1,"b":2}`: false, `{"x":1,"a"`: false, `{"x":1}`: false, `{"x":{},"a":2}`: true, `{"x":[],"a":2}`: true, `{"x":1,"\u0061":2}`: false,
+	} {
+		var s Scanner
+		s.Reset([]byte(text))
+		if s.BeginObject() != nil || s.TryMember(`"x":`) || s.TryMember(`,"a":`) {
+			t.Fatalf("%s: the first member was taken", text)
+		}
+		if _, ok, err := s.Member(); !ok || err != nil {
+			t.Fatal(text, err)
+		}
+		if _, err := s.Skip(); err != nil {
+			t.Fatal(text, err)
+		}
+		at := s.Offset()
+		if got := s.TryMember(`,"a":`); got != want || !got && s.Offset() != at {
+			t.Errorf("%s: %v, at %d", text, got, s.Offset())
+		}
+		if !want {
+			continue
+		}
+		if v, err := s.Skip(); err != nil || string(v) != "2" {
+			t.Errorf("%s: %s, %v", text, v, err)
+		}
+		if _, ok, err := s.Member(); ok || err != nil || s.End() != nil {
+			t.Errorf("%s: does not end, %v", text, err)
+		}
+	}
+}
+
 func TestQuotedInvalidUTF8(t *testing.T) {
 	for in, want := range map[string]string{
 		"a\xffb":         "\"a\uFFFDb\"",
