@@ -235,8 +235,16 @@ func (s storeFile) Sync() error {
 	return nil
 }
 
+// SyncData is what makes a log durable.
 func (s storeFile) SyncData() error {
-	s.fs.guard(cannotSync, s.File.SyncData)
+	s.fs.guard(cannotSync, func() error {
+		if l := s.fs.e.logSync.Load(); l != nil {
+			if begun, err := l.sync(s.Fd()); begun {
+				return err
+			}
+		}
+		return s.File.SyncData()
+	})
 	return nil
 }
 

@@ -69,7 +69,8 @@ type Engine struct {
 	committer      committer
 	lookups        lookups
 	guards         guards
-	disk           diskFS // of the last pebbleOptions
+	disk           diskFS                    // of the last pebbleOptions
+	logSync        atomic.Pointer[logSyncer] // nil while opening, and where there is none
 	room           room
 	healed         healed
 	lastBackground atomic.Int64
@@ -153,7 +154,7 @@ func (e *Engine) Close() error {
 		if err == nil && !e.opts.ReadOnly {
 			err = e.closeMarker()
 		}
-		done <- errors.Join(err, e.lookups.close(), e.closeStore())
+		done <- errors.Join(err, e.lookups.close(), e.closeStore(), e.logSync.Swap(nil).close())
 	}()
 	select {
 	case err := <-done:

@@ -102,6 +102,9 @@ func (e *Engine) open() (err error) {
 	}
 	e.started.Store(true)
 	e.disk.openingDone()
+	if e.opts.watchDisk && !e.opts.ReadOnly { // the disk, and nothing of the embedder's before it
+		e.logSync.Store(newLogSyncer())
+	}
 	e.start()
 	return nil
 }
