@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -23,6 +24,7 @@ type bodies struct {
 	it     *pebble.Iterator // nil: look up
 	near   bool             // try the next row before a seek, which costs four times as much
 	closer io.Closer        // of the last lookup
+	ahead  *ahead           // nil: nobody reads ahead of lookups
 	key    []byte
 }
 
@@ -100,7 +102,11 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 	if err := b.release(); err != nil {
 		return body{}, err
 	}
+	began := time.Now()
 	val, closer, err := b.v.snap.Get(b.key)
+	if b.ahead != nil {
+		b.ahead.took(time.Since(began))
+	}
 	if errors.Is(err, pebble.ErrNotFound) {
 		return body{}, fmt.Errorf("%w: row z is missing", ErrCorrupt)
 	}
@@ -138,6 +144,10 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, sparse bool)
 	bs, err := v.bodiesOf(rows, ids, sparse, index.MaskOf(q.Statuses...) == index.AllStatuses)
 	if err != nil {
 		return nil, err
+	}
+	if sparse {
+		bs.ahead = &ahead{v: v, rows: rows, ids: ids, reverse: q.Ascending}
+		defer bs.ahead.stop()
 	}
 	for i := range rows {
 		if q.Ascending {

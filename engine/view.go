@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -22,6 +23,7 @@ type view struct {
 	snap   *pebble.Snapshot
 	cutoff int64
 	leave  func()
+	users  atomic.Int32 // beside the one it was made for; the last one out closes it
 	steps  int
 }
 
@@ -55,6 +57,9 @@ func (e *Engine) viewOf(ctx context.Context, app string, leave func()) (*view, e
 }
 
 func (v *view) close() {
+	if v.users.Add(-1) >= 0 {
+		return
+	}
 	_ = v.snap.Close()
 	v.leave()
 }
