@@ -49,20 +49,22 @@ func (a *ahead) took(d time.Duration) {
 func (a *ahead) stop() { a.next.Store(int64(len(a.rows))) }
 
 func (a *ahead) read() {
-	defer a.v.close()
-	defer func() { _ = recover() }() // whoever makes the row meets it too, and may recover
 	bs := &bodies{v: a.v}
+	defer func() {
+		_ = recover() // from a panic of Pebble: whoever makes the row meets it too
+		_ = bs.release()
+		a.v.close()
+	}()
 	for {
 		i := int(a.next.Add(1)) - 1
 		if i >= len(a.rows) {
-			break
+			return
 		}
 		if a.reverse {
 			i = len(a.rows) - 1 - i
 		}
 		if _, err := bs.find(a.rows[i].startUS, a.ids[i]); err != nil {
-			break
+			return
 		}
 	}
-	_ = bs.release()
 }

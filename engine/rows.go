@@ -102,11 +102,7 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 	if err := b.release(); err != nil {
 		return body{}, err
 	}
-	began := time.Now()
-	val, closer, err := b.v.snap.Get(b.key)
-	if b.ahead != nil {
-		b.ahead.took(time.Since(began))
-	}
+	val, closer, err := b.read()
 	if errors.Is(err, pebble.ErrNotFound) {
 		return body{}, fmt.Errorf("%w: row z is missing", ErrCorrupt)
 	}
@@ -115,6 +111,16 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 	}
 	b.closer = closer
 	return b.v.decode(b.key, val, startUS)
+}
+
+// read reads the row of the key, and says how long that took to who reads ahead.
+func (b *bodies) read() ([]byte, io.Closer, error) {
+	if b.ahead == nil {
+		return b.v.snap.Get(b.key)
+	}
+	began := time.Now()
+	defer func() { b.ahead.took(time.Since(began)) }()
+	return b.v.snap.Get(b.key)
 }
 
 // bodiesOf reads the bodies of a page. A range from its first to its last key
