@@ -34,7 +34,7 @@ func TestSplitOps(t *testing.T) {
 				}
 				groups = append(groups, g)
 			}
-			ops := splitOps(groups)
+			ops := splitOps(groups, opMaxBytes)
 			if len(ops) != c.ops {
 				t.Fatalf("%d operations, want %d", len(ops), c.ops)
 			}
