@@ -67,6 +67,7 @@ func runChild(args []string) error {
 	if c.entry.Writers > 0 {
 		c.writers = min(c.writers, c.entry.Writers)
 	}
+	moreThreads()
 	work, ok := map[string]func() error{
 		"w1": c.ingestOnce, "w1b": c.ingestThrice, "w1c": c.ingestOnce, "fill": c.fill, "read": c.read, "w5": c.exportOnly, "limits": c.limits,
 	}[c.work]
@@ -77,6 +78,15 @@ func runChild(args []string) error {
 		return fmt.Errorf("%s, %s: %w", c.driver, c.work, err)
 	}
 	return json.NewEncoder(os.Stdout).Encode(&c.out)
+}
+
+// moreThreads gives every store one thread more than there are processors, as
+// Tracebed's server has (moreThreads there): whoever waits for the disk finds a
+// processor within a millisecond. W1 of Tracebed gains 8 %, the others nothing.
+func moreThreads() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.NumCPU() + 1)
+	}
 }
 
 func (c *child) open() (peer.Driver, error) {

@@ -45,7 +45,7 @@ func runAll(args []string) error {
 	works := f.String("work", "limits,w1,w1b,w1c,fill,read,w5", "workloads, in this order")
 	names := f.String("drivers", "bare,tracebed,http,sqlite,duckdb", "stores, or all; there are "+strings.Join(drivers.Names(), ", "))
 	sizes := f.String("sizes", "20000,200000", "traces of the stores for fill, read and w5")
-	f.IntVar(&p.n, "n", 20_000, "traces ingested in a round of w1, w1b (a third), w1c (a half)")
+	f.IntVar(&p.n, "n", 60_000, "traces ingested in a round of w1, w1b and w1c (a sixth)")
 	f.IntVar(&p.rounds, "rounds", 3, "rounds; the stores take turns in each")
 	f.IntVar(&p.writers, "writers", 2, "concurrent writers of batches")
 	f.StringVar(&p.dir, "dir", filepath.Join(os.TempDir(), "tracebed-peers"), "directory for the stores, on a real disk")
@@ -209,9 +209,9 @@ func (p *plan) one(work, driver string, size, round int) error {
 	case "read", "w5":
 		return p.child(driver, work, size, round, "-dir", p.store(driver, size), "-n", strconv.Itoa(size))
 	case "w1b":
-		return p.child(driver, work, size, round, "-n", strconv.Itoa(p.n/3))
+		return p.child(driver, work, size, round, "-n", strconv.Itoa(p.n/6))
 	case "w1c":
-		return p.child(driver, work, size, round, "-n", strconv.Itoa(p.n/2), "-batch", "1", "-writers", "64")
+		return p.child(driver, work, size, round, "-n", strconv.Itoa(p.n/6), "-batch", "1", "-writers", "64")
 	}
 	return p.child(driver, work, size, round, "-n", strconv.Itoa(p.n))
 }
