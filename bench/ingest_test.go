@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -77,6 +78,9 @@ func runIngestRound(b *testing.B, c *corpus) (r ingestRound) {
 	check(b, e.Close())
 
 	phase("http")
+	threads := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(threads + 2) // as the server has (moreThreads in cmd)
+	defer runtime.GOMAXPROCS(threads)
 	if e, err = engine.Open(filepath.Join(dir, "http"), engine.Options{}); err != nil {
 		b.Fatal(err)
 	}
