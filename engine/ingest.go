@@ -44,7 +44,7 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 	}
 	workers := runtime.GOMAXPROCS(0)
 	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(), ahead: opsAhead,
-		ops: splitOps(groupRuns(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
+		ops: splitOps(arrange(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
 	c.run(ctx, min(workers, len(c.ops)))
 	if c.err != nil {
 		return IngestResult{}, c.err
@@ -139,90 +139,76 @@ func (c *call) fail(err error) {
 	}
 }
 
-// groupRuns puts the runs of each trace side by side, in the order of first
-// appearance; runs of one trace keep their order.
-func groupRuns(runs []trace.Run) [][]trace.Run {
-	if len(runs) == 0 {
-		return nil
-	}
-	if len(runs) == 1 || runs[0].TraceID == runs[len(runs)-1].TraceID && oneTrace(runs) {
-		return [][]trace.Run{runs}
-	}
-	sorted := true // traces one behind the other
-	first := map[string]int{runs[0].TraceID: 0}
-	var starts []int
-	starts = append(starts, 0)
-	for i := 1; i < len(runs); i++ {
-		if runs[i].TraceID == runs[i-1].TraceID {
-			continue
-		}
-		if _, seen := first[runs[i].TraceID]; seen {
-			sorted = false
-			break
-		}
-		first[runs[i].TraceID] = len(starts)
-		starts = append(starts, i)
-	}
-	if sorted {
-		groups := make([][]trace.Run, len(starts))
-		for g, s := range starts {
-			end := len(runs)
-			if g+1 < len(starts) {
-				end = starts[g+1]
-			}
-			groups[g] = runs[s:end:end]
-		}
-		return groups
-	}
-	clear(first)
-	var groups [][]trace.Run
-	for i := range runs {
-		g, seen := first[runs[i].TraceID]
-		if !seen {
-			g = len(groups)
-			first[runs[i].TraceID] = g
-			groups = append(groups, nil)
-		}
-		groups[g] = append(groups[g], runs[i])
+// groupRuns gives the runs of each trace, in the order of first appearance; runs
+// of one trace keep their order.
+func groupRuns(runs []trace.Run) (groups [][]trace.Run) {
+	runs = arrange(runs)
+	for from := 0; from < len(runs); {
+		end := endOfTrace(runs, from)
+		groups = append(groups, runs[from:end:end])
+		from = end
 	}
 	return groups
 }
 
-func oneTrace(runs []trace.Run) bool {
+// endOfTrace is the end of the runs from one on that are of its trace.
+func endOfTrace(runs []trace.Run, from int) int {
+	end := from + 1
+	for end < len(runs) && runs[end].TraceID == runs[from].TraceID {
+		end++
+	}
+	return end
+}
+
+// arrange puts the runs of each trace side by side, in the order of first
+// appearance; runs of one trace keep their order. Where they lie so already, as
+// most bodies have them, the result is runs itself.
+func arrange(runs []trace.Run) []trace.Run {
+	if len(runs) == 0 || endOfTrace(runs, 0) == len(runs) {
+		return runs
+	}
+	traces := map[string]int{}
+	sorted := true
+	for from := 0; from < len(runs); {
+		n := len(traces)
+		if traces[runs[from].TraceID] = n; len(traces) == n { // it was there
+			sorted = false
+			break
+		}
+		from = endOfTrace(runs, from)
+	}
+	if sorted {
+		return runs
+	}
+	clear(traces)
+	var groups [][]trace.Run
 	for i := range runs {
-		if runs[i].TraceID != runs[0].TraceID {
-			return false
+		g, seen := traces[runs[i].TraceID]
+		if !seen {
+			g = len(groups)
+			traces[runs[i].TraceID] = g
+			groups = append(groups, nil)
 		}
-	}
-	return true
-}
-
-// splitOps packs traces into operations of at most so many bytes, or of one
-// trace. The runs of each are copied once: adding one trace after the other to
-// a slice copied those before it every time, a tenth of the CPU time of a
-// request of 100 traces.
-func splitOps(groups [][]trace.Run, most int) [][]trace.Run {
-	var out [][]trace.Run
-	from, bytes := 0, 0
-	for i, g := range groups {
-		size := jsonBytes(g)
-		if i > from && (i-from == opMaxTraces || bytes+size > most) {
-			out = append(out, joinRuns(groups[from:i]))
-			from, bytes = i, 0
-		}
-		bytes += size
-	}
-	if from < len(groups) {
-		out = append(out, joinRuns(groups[from:]))
-	}
-	return out
-}
-
-// joinRuns puts the runs of some traces into one slice; one trace's stay where
-// they are.
-func joinRuns(groups [][]trace.Run) []trace.Run {
-	if len(groups) == 1 {
-		return groups[0]
+		groups[g] = append(groups[g], runs[i])
 	}
 	return slices.Concat(groups...)
+}
+
+// splitOps cuts arranged runs into operations of at most so many bytes, or of
+// one trace.
+func splitOps(runs []trace.Run, most int) (ops [][]trace.Run) {
+	from, traces, bytes := 0, 0, 0
+	for at := 0; at < len(runs); {
+		end := endOfTrace(runs, at)
+		size := jsonBytes(runs[at:end])
+		if traces > 0 && (traces == opMaxTraces || bytes+size > most) {
+			ops = append(ops, runs[from:at:at])
+			from, traces, bytes = at, 0, 0
+		}
+		traces, bytes, at = traces+1, bytes+size, end
+	}
+	if from < len(runs) {
+		ops = append(ops, runs[from:])
+	}
+	return ops
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,15 +101,13 @@ func TestSplitOps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := make([]byte, c.bytes)
-			var groups [][]trace.Run
+			var runs []trace.Run
 			for i := range c.traces {
-				var g []trace.Run
 				for k := range c.runs {
-					g = append(g, trace.Run{ID: fmt.Sprint(i, ".", k), TraceID: fmt.Sprint(i), JSON: text})
+					runs = append(runs, trace.Run{ID: fmt.Sprint(i, ".", k), TraceID: fmt.Sprint(i), JSON: text})
 				}
-				groups = append(groups, g)
 			}
-			ops := splitOps(groups, opMaxBytes)
+			ops := splitOps(arrange(runs), opMaxBytes)
 			if len(ops) != c.ops {
 				t.Fatalf("%d operations, want %d", len(ops), c.ops)
 			}
@@ -128,5 +127,30 @@ func TestSplitOps(t *testing.T) {
 				t.Fatalf("%d runs, want %d", n, c.traces*c.runs)
 			}
 		})
+	}
+}
+
+// TestArrange: runs of a trace come side by side in the order of receipt, and
+// those that lie so are not copied.
+func TestArrange(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""}, {"a1", "a1"}, {"a1 a2 b1", "a1 a2 b1"}, {"a1 b1 a2", "a1 a2 b1"},
+		{"b1 a1 a2 b2 c1 a3", "b1 b2 a1 a2 a3 c1"}, {"a1 b1 b2 c1", "a1 b1 b2 c1"},
+	} {
+		var runs []trace.Run
+		for _, f := range strings.Fields(c.in) {
+			runs = append(runs, trace.Run{ID: f, TraceID: f[:1]})
+		}
+		got := arrange(runs)
+		var ids []string
+		for _, r := range got {
+			ids = append(ids, r.ID)
+		}
+		if s := strings.Join(ids, " "); s != c.want {
+			t.Errorf("%s: %s, want %s", c.in, s, c.want)
+		}
+		if len(runs) > 0 && (&got[0] == &runs[0]) != (c.in == c.want) {
+			t.Errorf("%s: copied %v", c.in, &got[0] != &runs[0])
+		}
 	}
 }
