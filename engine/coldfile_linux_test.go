@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -98,4 +99,51 @@ func TestColdFileCounts(t *testing.T) {
 		}
 	}
 	t.Error("reads from memory count as waits")
+}
+
+// fetches notes what the system is asked to read ahead.
+type fetches struct {
+	vfs.File
+	from []int64
+}
+
+func (f *fetches) Prefetch(at, _ int64) error {
+	f.from = append(f.from, at)
+	return nil
+}
+
+// TestColdFileRun: what lies behind a block is asked for where a page reads
+// bodies side by side, and only if the block is cold.
+func TestColdFileRun(t *testing.T) {
+	f, _ := coldTable(t, 256<<10)
+	asked := &fetches{File: f.File}
+	f.File = asked
+	read := func() {
+		if _, err := f.ReadAt(make([]byte, 4096), 8192); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.cold.pages.Store(1)
+	evict(t, f, 0)
+	read()
+	if len(asked.from) > 0 {
+		t.Error("a page of rare traces asked for a run")
+	}
+	f.cold.pages.Store(0)
+	end := f.cold.run()
+	before := f.cold.waits.Load()
+	evict(t, f, 0)
+	read()
+	if f.cold.waits.Load() == before {
+		t.Skip("the filesystem keeps files in memory, or does not say what it keeps")
+	}
+	if !slices.Equal(asked.from, []int64{8192 + 4096}) {
+		t.Errorf("asked for what is behind %d", asked.from)
+	}
+	end()
+	evict(t, f, 0)
+	read()
+	if len(asked.from) > 1 {
+		t.Error("asked for a run after the page")
+	}
 }

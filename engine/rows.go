@@ -142,6 +142,9 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, a *ahead) ([
 	if a != nil {
 		a.rows, a.ids, a.reverse = rows, ids, q.Ascending
 	}
+	if bs.it != nil {
+		defer v.e.disk.cold.run()()
+	}
 	for i := range rows {
 		if q.Ascending {
 			i = len(rows) - 1 - i
