@@ -1,28 +1,23 @@
 package engine
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
-// How a page of rare traces waits for the disk. Each of its bodies is in a block
-// of its own, and one after the other 20 reads of a disk are 20 waits. So as
-// soon as a lookup takes as long as one, others read on: the next bodies come
-// into the cache while this one is made into a row: the worst p99 of BenchmarkList
-// was 0.9, 0.9 and 1.2 ms where it was 1.0, 1.4 and 3.5 without, in turns. A page
-// whose blocks are in memory pays for looking at the clock; with readers from
-// the start it took 0.3 instead of 0.2 ms, for waking them.
-const (
-	// aheadReaders read beside the one who makes the rows.
-	aheadReaders = 3
-	// coldLookup is longer than what a block in memory takes (5 to 15 µs) and
-	// shorter than a disk (60 µs and more).
-	coldLookup = 40 * time.Microsecond
-)
+// aheadReaders read beside the one who makes the rows; see coldFile for how so
+// many wait on few processors.
+const aheadReaders = 16
 
-// ahead reads bodies of a page before they are wanted.
+// ahead is how a page of rare traces waits for the disk. Each of its bodies is
+// in a block of its own, and one after the other 20 reads of a disk are 20
+// waits. So as soon as the page has had to wait, be it for a summary, others
+// read on: the next bodies come into the cache while this one is made into a
+// row. A page in memory wakes nobody: with readers from the start it took 0.3
+// instead of 0.2 ms. Not worth it: bodies read beside the walk, and seeks to the
+// summaries further on beside it (within the noise, as readers and walk want the
+// same processors).
 type ahead struct {
 	v       *view
+	disk    *coldReads
+	waits   int64 // for the disk, when the page began
 	rows    []summary
 	ids     [][]byte
 	reverse bool // rows are made from the last to the first
@@ -31,28 +26,39 @@ type ahead struct {
 	next    atomic.Int64 // to be read, in the order in which they are made
 }
 
-// took is called with the time that the lookup of each row took.
-func (a *ahead) took(d time.Duration) {
-	a.made++
-	if d < coldLookup || a.started {
+// ahead begins a page of rare traces; stop must be called.
+func (v *view) ahead() *ahead {
+	disk := &v.e.disk.cold
+	disk.pages.Add(1)
+	return &ahead{v: v, disk: disk, waits: disk.waits.Load()}
+}
+
+// making is called before each row is made.
+func (a *ahead) making() {
+	if a.made++; a.started || a.disk.waits.Load() == a.waits {
 		return
 	}
 	a.started = true
 	a.next.Store(int64(a.made))
 	for range min(aheadReaders, len(a.rows)-a.made) {
+		a.disk.readers.Add(1)
 		a.v.users.Add(1)
 		go a.read()
 	}
 }
 
 // stop ends the readers, and does not wait for them: each holds the view.
-func (a *ahead) stop() { a.next.Store(int64(len(a.rows))) }
+func (a *ahead) stop() {
+	a.next.Store(int64(len(a.rows)))
+	a.disk.pages.Add(-1)
+}
 
 func (a *ahead) read() {
 	bs := &bodies{v: a.v}
 	defer func() {
 		_ = recover() // from a panic of Pebble: whoever makes the row meets it too
 		_ = bs.release()
+		a.disk.readers.Add(-1)
 		a.v.close()
 	}()
 	for {

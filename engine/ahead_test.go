@@ -87,4 +87,7 @@ func TestPageReadsAhead(t *testing.T) {
 	if err := e.Close(); err != nil { // Pebble says when a snapshot or an iterator was left open
 		t.Fatal(err)
 	}
+	if c := &e.disk.cold; c.pages.Load() != 0 || c.readers.Load() != 0 || c.runs.Load() != 0 {
+		t.Errorf("%d pages, %d readers and %d runs are left", c.pages.Load(), c.readers.Load(), c.runs.Load())
+	}
 }

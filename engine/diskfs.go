@@ -38,6 +38,7 @@ type diskFS struct {
 // diskState is shared by the copies of a diskFS.
 type diskState struct {
 	frozen atomic.Bool
+	cold   coldReads // of tables
 	// pause is how long the next table waits: Pebble repeats a failing flush
 	// at once and for ever (style.md 3c.4).
 	pause atomic.Int64
@@ -124,6 +125,15 @@ func (f diskFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		return newTableFile(file, f.e), nil
 	}
 	return f.open(name, func() (vfs.File, error) { return f.FS.Create(name, c) })
+}
+
+// Open opens a file for reading; tables are known to the pages that read them.
+func (f diskFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	file, err := f.FS.Open(name, opts...)
+	if err != nil || !f.ours(name) || !isTable(name) {
+		return file, err
+	}
+	return f.cold.table(file, opts), nil
 }
 
 // ReuseForWrite makes a log of an old one.

@@ -57,6 +57,11 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 		return ListPage{}, err
 	}
 	w.below, w.upTo = below, upTo
+	var a *ahead
+	if w.sparse {
+		a = v.ahead()
+		defer a.stop()
+	}
 	rows, ids, err := w.page(q, cur)
 	if err = errors.Join(err, w.close()); err != nil {
 		return ListPage{}, err
@@ -65,7 +70,7 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 		rows, ids = rows[:q.PageSize], ids[:q.PageSize]
 		page.NextCursor = (&cursor{q.Ascending, rows[q.PageSize-1].startUS, ids[q.PageSize-1]}).String()
 	}
-	page.Rows, err = v.traceRows(rows, ids, q, w.sparse)
+	page.Rows, err = v.traceRows(rows, ids, q, a)
 	return page, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -24,7 +23,6 @@ type bodies struct {
 	it     *pebble.Iterator // nil: look up
 	near   bool             // try the next row before a seek, which costs four times as much
 	closer io.Closer        // of the last lookup
-	ahead  *ahead           // nil: nobody reads ahead of lookups
 	key    []byte
 }
 
@@ -102,7 +100,7 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 	if err := b.release(); err != nil {
 		return body{}, err
 	}
-	val, closer, err := b.read()
+	val, closer, err := b.v.snap.Get(b.key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return body{}, fmt.Errorf("%w: row z is missing", ErrCorrupt)
 	}
@@ -111,16 +109,6 @@ func (b *bodies) lookUp(startUS int64) (body, error) {
 	}
 	b.closer = closer
 	return b.v.decode(b.key, val, startUS)
-}
-
-// read reads the row of the key, and says how long that took to who reads ahead.
-func (b *bodies) read() ([]byte, io.Closer, error) {
-	if b.ahead == nil {
-		return b.v.snap.Get(b.key)
-	}
-	began := time.Now()
-	defer func() { b.ahead.took(time.Since(began)) }()
-	return b.v.snap.Get(b.key)
 }
 
 // bodiesOf reads the bodies of a page. A range from its first to its last key
@@ -139,25 +127,30 @@ func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse, near bool) (*bodie
 }
 
 // traceRows makes the list rows of summaries, which are in the order of their
-// keys or, ascending, against it; sparse when many others lie between them.
-// Bodies are read in the order of the keys: a seek that goes forward goes on
-// from where the iterator stands.
-func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, sparse bool) ([]TraceRow, error) {
+// keys or, ascending, against it; a is not nil when many others lie between
+// them. Bodies are read in the order of the keys: a seek that goes forward goes
+// on from where the iterator stands.
+func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, a *ahead) ([]TraceRow, error) {
 	out := make([]TraceRow, len(rows))
 	if len(rows) == 0 {
 		return out, nil
 	}
-	bs, err := v.bodiesOf(rows, ids, sparse, index.MaskOf(q.Statuses...) == index.AllStatuses)
+	bs, err := v.bodiesOf(rows, ids, a != nil, index.MaskOf(q.Statuses...) == index.AllStatuses)
 	if err != nil {
 		return nil, err
 	}
-	if sparse {
-		bs.ahead = &ahead{v: v, rows: rows, ids: ids, reverse: q.Ascending}
-		defer bs.ahead.stop()
+	if a != nil {
+		a.rows, a.ids, a.reverse = rows, ids, q.Ascending
+	}
+	if bs.it != nil {
+		defer v.e.disk.cold.run()()
 	}
 	for i := range rows {
 		if q.Ascending {
 			i = len(rows) - 1 - i
+		}
+		if a != nil {
+			a.making()
 		}
 		if out[i], err = v.traceRow(bs, &rows[i], ids[i], q.Preview); err != nil {
 			id, _ := decodeID(ids[i])
@@ -256,7 +249,7 @@ func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
 	if err != nil {
 		return TraceRow{}, err
 	}
-	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{Preview: whole}, false)
+	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{Preview: whole}, nil)
 	if err != nil {
 		return TraceRow{}, err
 	}
