@@ -76,12 +76,12 @@ func (t *huffTable) build(literals []byte) []byte {
 func (t *huffTable) sort() {
 	for shift := 8; shift < 24; shift += 8 {
 		var start [256]uint16
-		any := uint32(0)
+		all := uint32(0)
 		for _, s := range t.order {
 			start[byte(s>>shift)]++
-			any |= s >> shift
+			all |= s >> shift
 		}
-		if byte(any) != 0 {
+		if byte(all) != 0 {
 			at := uint16(0)
 			for i, n := range start {
 				start[i], at = at, at+n
@@ -94,7 +94,7 @@ func (t *huffTable) sort() {
 			}
 			t.order, t.spare = t.spare, t.order
 		}
-		if any>>8 == 0 {
+		if all>>8 == 0 {
 			break
 		}
 	}
