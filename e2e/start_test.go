@@ -153,7 +153,7 @@ func TestDemo(t *testing.T) {
 		}
 	}) {
 		now := time.Now().UTC()
-		s.get(t, "/v1/apps/demo/metrics?interval=24h&start_time="+now.Add(-15*24*time.Hour).Format(time.RFC3339)+"&end_time="+now.Format(time.RFC3339), &n)
+		s.get(t, "/v1/apps/demo/metrics?interval=24h&start_time="+now.Add(-15*24*time.Hour).Format(time.RFC3339)+"&end_time="+now.Format(time.RFC3339Nano), &n)
 		return n
 	}
 	first := count(s).Data.Summary

@@ -130,8 +130,9 @@ func (g *generator) schedule(now time.Time, about int) []time.Time {
 			starts = append(starts, first.Add(time.Duration(i)*time.Hour+time.Duration(j)*step.Truncate(time.Microsecond)+jitter))
 		}
 	}
-	for _, ago := range []time.Duration{9 * time.Second, 4 * time.Second, 2 * time.Second, 900 * time.Millisecond} {
-		starts = append(starts, now.Add(-ago))
+	// An agent may be done after three seconds, never within two.
+	for _, ago := range []time.Duration{9000, 4000, 2000, 1600, 1200, 900} {
+		starts = append(starts, now.Add(-ago*time.Millisecond))
 	}
 	return starts
 }
