@@ -131,8 +131,8 @@ func (g *generator) schedule(now time.Time, about int) []time.Time {
 		}
 	}
 	// An agent may be done after three seconds, never within two.
-	for _, ago := range []time.Duration{9000, 4000, 2000, 1600, 1200, 900} {
-		starts = append(starts, now.Add(-ago*time.Millisecond))
+	for _, ms := range []int{9000, 4000, 2000, 1600, 1200, 900} {
+		starts = append(starts, now.Add(-time.Duration(ms)*time.Millisecond))
 	}
 	return starts
 }
