@@ -42,8 +42,8 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 	if bytes < turns.Heavy {
 		turns.Shared().Small()
 	}
-	workers := runtime.GOMAXPROCS(0)
-	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(), ahead: opsAhead,
+	workers := min(runtime.GOMAXPROCS(0), opsAhead)
+	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(),
 		ops: splitOps(arrange(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
 	c.run(ctx, min(workers, len(c.ops)))
 	if c.err != nil {
@@ -74,12 +74,9 @@ type call struct {
 
 // run carries out the operations on so many goroutines. Each takes the next
 // operation and, for preparing it, a turn: with two callers on two processors
-// one prepares on both while the other waits for the disk (two writers of
-// batches of 100: BenchmarkIngest in bench, and W1).
+// one prepares on both while the other waits for the disk (W1 of bench/peers).
 func (c *call) run(ctx context.Context, workers int) {
-	if workers > 1 {
-		c.ahead = max(1, opsAhead/workers)
-	}
+	c.ahead = opsAhead / max(1, workers)
 	var wg sync.WaitGroup
 	for range workers - 1 {
 		wg.Go(func() { c.work(ctx) })

@@ -130,7 +130,7 @@ const method = `## What is compared with what
 - **Equality.** Before anything is timed, ` + "`make bench-check`" + ` feeds every store the same traces three times over and compares
   bars, totals, pages, traces and exports with a model in memory.
 - **Processes.** Every store runs in processes of its own, on a fresh directory; the stores take turns within a round.
-  Each process has one thread more than there are processors, as Tracebed's server has. Reads are warm (the store's
+  Each process has one thread more than there are processors (Tracebed's server has two). Reads are warm (the store's
   files have been read once), from one client. Servers' memory and CPU time are counted.
 - **W1** stores 60,000 traces (1.4 GB of JSON) in a round, so that what a store puts off (checkpoints of its log,
   compactions) is timed too; W1b and the single traces are 10,000.
