@@ -20,12 +20,16 @@ var parsers = sync.Pool{New: func() any { return new(dynamiq.Parser) }}
 // ingest stores one body as a server does.
 func ingest(e *engine.Engine, app string, body []byte) error {
 	p := parsers.Get().(*dynamiq.Parser)
-	defer parsers.Put(p)
 	runs, rejected, err := p.Parse(body, dynamiq.Options{})
 	if err != nil {
 		return err
 	}
-	res, err := e.Ingest(context.Background(), app, runs)
+	wait, err := e.Submit(context.Background(), app, runs)
+	parsers.Put(p)
+	if err != nil {
+		return err
+	}
+	res, err := wait(context.Background())
 	if err == nil && len(rejected)+len(res.Rejected) > 0 {
 		err = fmt.Errorf("%d runs were rejected", len(rejected)+len(res.Rejected))
 	}

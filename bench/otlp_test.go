@@ -72,12 +72,14 @@ func ingestOTLP(e *engine.Engine, app string, body []byte) error {
 	if batch.Rejected > 0 || len(batch.Groups) != 1 || len(batch.Groups[0].Runs) != 5 {
 		return fmt.Errorf("not five runs: %v", batch.Messages)
 	}
-	res, err := e.Ingest(context.Background(), app, batch.Groups[0].Runs)
+	wait, err := e.Submit(context.Background(), app, batch.Groups[0].Runs)
+	batch.Release()
+	if err != nil {
+		return err
+	}
+	res, err := wait(context.Background())
 	if err == nil && res.Created != 5 {
 		err = fmt.Errorf("%d runs were created", res.Created)
-	}
-	if err == nil {
-		batch.Release()
 	}
 	return err
 }

@@ -35,27 +35,31 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 		return IngestResult{}, err
 	}
 	defer leave()
-	if err := checkID("app", app); err != nil {
+	c, err := e.begin(ctx, app, runs)
+	if err != nil {
 		return IngestResult{}, err
 	}
-	bytes := jsonBytes(runs)
-	if bytes < turns.Heavy {
-		turns.Shared().Small()
+	return c.wait(ctx)
+}
+
+// Submit is Ingest in two halves, for callers that use memory again. It returns
+// when the runs have been read: they and their JSON may then be changed, also
+// after an error, unless there is an Options.OnApply. wait, which is to be called
+// once, returns what Ingest does; before it has, nothing is promised.
+//
+// With 64 callers on two processors, parsers that are free while the disk writes
+// are two warm ones instead of 64: 7 % less CPU (BenchmarkIngest).
+func (e *Engine) Submit(ctx context.Context, app string, runs []trace.Run) (wait func(context.Context) (IngestResult, error), err error) {
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return nil, err
 	}
-	workers := min(runtime.GOMAXPROCS(0), opsAhead)
-	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(),
-		ops: splitOps(arrange(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
-	c.run(ctx, min(workers, len(c.ops)))
-	if c.err != nil {
-		return IngestResult{}, c.err
+	defer leave()
+	c, err := e.begin(ctx, app, runs)
+	if err != nil {
+		return nil, err
 	}
-	res := IngestResult{Created: c.total.created, Updated: c.total.updated, Unchanged: c.total.unchanged}
-	for i := range runs {
-		if reason, bad := c.total.refused[runs[i].TraceID]; bad {
-			res.Rejected = append(res.Rejected, Rejection{Index: i, ID: runs[i].ID, Reason: reason})
-		}
-	}
-	return res, nil
+	return c.wait, nil
 }
 
 // call is one call of Ingest: operations on different traces, so that it does
@@ -66,13 +70,44 @@ type call struct {
 	timeNS int64
 	ahead  int // operations on their way, for each worker
 
-	mu    sync.Mutex
-	ops   [][]trace.Run // those that nobody has taken yet
-	total applyResult
-	err   error // the first one; no operation is taken after it
+	mu      sync.Mutex
+	ops     [][]trace.Run // those that nobody has taken yet
+	waiting []*pending    // those that all workers have left to be waited for
+	few     [opsAhead]*pending
+	total   applyResult
+	res     IngestResult
+	err     error // the first one; no operation is taken after it
 }
 
-// run carries out the operations on so many goroutines. Each takes the next
+// begin hands in the operations of a call, of which wait says what became.
+func (e *Engine) begin(ctx context.Context, app string, runs []trace.Run) (*call, error) {
+	if err := checkID("app", app); err != nil {
+		return nil, err
+	}
+	bytes := jsonBytes(runs)
+	if bytes < turns.Heavy {
+		turns.Shared().Small()
+	}
+	workers := min(runtime.GOMAXPROCS(0), opsAhead)
+	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(),
+		ops: splitOps(arrange(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
+	c.waiting = c.few[:0]
+	c.run(ctx, min(workers, len(c.ops)))
+	c.res = IngestResult{Created: c.total.created, Updated: c.total.updated, Unchanged: c.total.unchanged}
+	for i := range runs {
+		if reason, bad := c.total.refused[runs[i].TraceID]; bad {
+			c.res.Rejected = append(c.res.Rejected, Rejection{Index: i, ID: runs[i].ID, Reason: reason})
+		}
+	}
+	if c.err != nil || e.opts.OnApply != nil { // which gets the runs
+		if _, err := c.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// run hands in the operations on so many goroutines. Each takes the next
 // operation and, for preparing it, a turn: with two callers on two processors
 // one prepares on both while the other waits for the disk (W1 of bench/peers).
 func (c *call) run(ctx context.Context, workers int) {
@@ -85,13 +120,15 @@ func (c *call) run(ctx context.Context, workers int) {
 	wg.Wait()
 }
 
-// work carries out operations until there are none, and waits for them.
+// work hands in operations until there are none.
 func (c *call) work(ctx context.Context) {
 	var few [opsAhead]*pending
 	waiting := few[:0]
 	for runs := c.take(); runs != nil; runs = c.take() {
 		if len(waiting) == c.ahead {
-			c.settle(ctx, waiting[0])
+			if err := waiting[0].wait(ctx); err != nil {
+				c.fail(err)
+			}
 			waiting = slices.Delete(waiting, 0, 1)
 		}
 		p, err := c.e.submit(ctx, &Op{Kind: OpUpsert, TimeNS: c.timeNS, App: c.app, Runs: runs,
@@ -100,11 +137,12 @@ func (c *call) work(ctx context.Context) {
 			c.fail(err)
 			break
 		}
+		c.add(p.result)
 		waiting = append(waiting, p)
 	}
-	for _, p := range waiting {
-		c.settle(ctx, p)
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, waiting...)
 }
 
 // take gives the runs of the next operation, nil when there is none.
@@ -117,15 +155,24 @@ func (c *call) take() (runs []trace.Run) {
 	return runs
 }
 
-// settle waits for an operation and adds what became of it.
-func (c *call) settle(ctx context.Context, p *pending) {
-	if err := p.wait(ctx); err != nil {
-		c.fail(err)
-		return
+// wait returns when all operations are durable.
+func (c *call) wait(ctx context.Context) (IngestResult, error) {
+	for _, p := range c.waiting {
+		if err := p.wait(ctx); err != nil {
+			c.fail(err)
+		}
 	}
+	c.waiting = nil
+	if c.err != nil {
+		return IngestResult{}, c.err
+	}
+	return c.res, nil
+}
+
+func (c *call) add(r applyResult) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.total.add(p.result)
+	c.total.add(r)
 }
 
 func (c *call) fail(err error) {

@@ -158,6 +158,8 @@ type VerifyReport struct {
 // store.
 type API interface {
 	Ingest(ctx context.Context, app string, runs []trace.Run) (IngestResult, error)
+	// Submit is Ingest in two halves; the runs are free when it returns.
+	Submit(ctx context.Context, app string, runs []trace.Run) (wait func(context.Context) (IngestResult, error), err error)
 	Apps(ctx context.Context) ([]AppInfo, error)
 	App(ctx context.Context, app string) (AppInfo, error)
 	Trace(ctx context.Context, app, id string) (TraceRow, error)

@@ -56,6 +56,16 @@ func (f *fake) put(app string, n int) {
 	}
 }
 
+// Submit takes copies: the runs are free afterwards.
+func (f *fake) Submit(ctx context.Context, app string, runs []trace.Run) (func(context.Context) (engine.IngestResult, error), error) {
+	runs = slices.Clone(runs)
+	for i := range runs {
+		runs[i].JSON = slices.Clone(runs[i].JSON)
+	}
+	res, err := f.Ingest(ctx, app, runs)
+	return func(context.Context) (engine.IngestResult, error) { return res, err }, nil
+}
+
 func (f *fake) Ingest(_ context.Context, app string, runs []trace.Run) (res engine.IngestResult, err error) {
 	if f.ingest != nil {
 		return f.ingest(app, runs)

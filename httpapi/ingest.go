@@ -90,12 +90,15 @@ func (c *call) store(app string, body []byte) error {
 	}
 	var res engine.IngestResult
 	if len(runs) > 0 {
-		res, err = c.srv.store.Ingest(c.srv.base, app, runs)
+		wait, err := c.srv.store.Submit(c.srv.base, app, runs)
+		parsers.Put(parser) // for the next body, while the disk writes
 		if err != nil {
-			return err // the engine may still hold the runs
+			return err
+		}
+		if res, err = wait(c.srv.base); err != nil {
+			return err
 		}
 	}
-	parsers.Put(parser)
 	rejected := make([]engine.Rejection, 0, len(bad)+len(res.Rejected))
 	for _, r := range bad {
 		rejected = append(rejected, engine.Rejection(r))

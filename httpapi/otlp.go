@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -105,11 +106,16 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 	if len(apps) == 0 && homeless > 0 {
 		return rejection{}, noAppNamed()
 	}
+	waits, err := in.submit(apps)
+	batch.Release() // for the next body, while the disk writes
+	if err != nil {
+		return rejection{}, err // what is stored already is stored once however often it comes
+	}
 	var total engine.IngestResult
-	for _, g := range apps {
-		res, err := in.srv.store.Ingest(in.srv.base, g.App, g.Runs)
+	for _, wait := range waits {
+		res, err := wait(in.srv.base)
 		if err != nil {
-			return rejection{}, err // what is stored already is stored once however often it comes
+			return rejection{}, err
 		}
 		total.Created += res.Created
 		total.Updated += res.Updated
@@ -119,9 +125,20 @@ func (in *intake) storeOTLP(app string, body []byte, enc otlp.Encoding, sig Sign
 			bad.add(1, "span "+r.ID+": "+r.Reason)
 		}
 	}
-	batch.Release() // after an error the engine may still hold the runs
 	in.srv.stats.ingested(total, bad.count)
 	return bad, nil
+}
+
+// submit gives the runs of all apps to the engine; they wait for the disk together.
+func (in *intake) submit(apps []otlp.Group) (waits []func(context.Context) (engine.IngestResult, error), err error) {
+	for _, g := range apps {
+		wait, err := in.srv.store.Submit(in.srv.base, g.App, g.Runs)
+		if err != nil {
+			return nil, err
+		}
+		waits = append(waits, wait)
+	}
+	return waits, nil
 }
 
 // needs takes more of the storing budget where the runs are longer than the

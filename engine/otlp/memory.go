@@ -36,7 +36,7 @@ func (m *memory) bytes(n int) []byte {
 }
 
 // Release lets the next Parse use the memory of the runs, which nobody may
-// read afterwards: not before the engine is done with them. A Batch that is
+// read afterwards: not before Engine.Submit has returned. A Batch that is
 // never released is garbage like any other.
 func (b *Batch) Release() {
 	m := b.memory

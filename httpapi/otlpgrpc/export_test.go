@@ -234,11 +234,11 @@ type gate struct {
 	before func() error
 }
 
-func (g *gate) Ingest(ctx context.Context, app string, runs []trace.Run) (engine.IngestResult, error) {
+func (g *gate) Submit(ctx context.Context, app string, runs []trace.Run) (func(context.Context) (engine.IngestResult, error), error) {
 	if err := g.before(); err != nil {
-		return engine.IngestResult{}, err
+		return nil, err
 	}
-	return g.API.Ingest(ctx, app, runs)
+	return g.API.Submit(ctx, app, runs)
 }
 
 // raw is a message as it is.
