@@ -77,7 +77,7 @@ func (c *committer) init() {
 // commitLoop drains the queue, one batch for all that waits.
 func (e *Engine) commitLoop() {
 	defer e.loops.Done()
-	defer close(e.syncs)
+	defer e.syncs.close()
 	tick := time.NewTicker(e.opts.CheckpointEvery)
 	defer tick.Stop()
 	for {
@@ -146,6 +146,7 @@ func (e *Engine) commit(reqs []*commitReq) {
 		}
 		return
 	}
+	begun := e.syncs.begun.Load()
 	seq, err := e.applyBatch(b, reqs)
 	if err != nil {
 		e.fail(fmt.Errorf("%w: %w", ErrReadOnly, err))
@@ -162,7 +163,7 @@ func (e *Engine) commit(reqs []*commitReq) {
 			r.applied()
 		}
 	}
-	e.syncs <- &commitBatch{batch: b, seq: seq, reqs: reqs}
+	e.syncs.add(&commitBatch{batch: b, seq: seq, reqs: reqs}, begun)
 }
 
 // prewrite writes the rows that do not depend on the order of the batch, and
@@ -343,31 +344,6 @@ func (c *committer) changeState(seq uint64, ch *change) {
 	d := delta{app: ch.app.id, startUS: ch.new.startUS, slotN: ch.new.slot.N, sample: ch.new.sample}
 	c.deltas = append(c.deltas, d)
 	c.units[ch.app.applyDelta(seq, &d)] = ch.app
-}
-
-// syncLoop waits for the fsync of each batch in order and answers.
-func (e *Engine) syncLoop() {
-	defer e.loops.Done()
-	for cb := range e.syncs {
-		err := cb.batch.SyncWait()
-		if f := e.failed.get(); f != nil {
-			err = f
-		} else if err != nil {
-			e.fail(fmt.Errorf("%w: %w", ErrReadOnly, err))
-			err = e.failed.get()
-		}
-		if err == nil {
-			if err := e.guards.acks.note(cb.seq); err != nil {
-				e.opts.Logger.Warn("the last acknowledged operation could not be noted", "error", err)
-			}
-			e.durable.Lock()
-			e.durable.seq, e.durable.at = cb.seq, time.Now()
-			e.durable.cond.Broadcast()
-			e.durable.Unlock()
-		}
-		e.answer(cb.reqs, err)
-		_ = cb.batch.Close()
-	}
 }
 
 // answer tells everybody who waits; locks were released before.

@@ -247,6 +247,7 @@ func (s storeFile) Sync() error {
 
 // SyncData is what makes a log durable.
 func (s storeFile) SyncData() error {
+	s.fs.e.syncs.begins()
 	s.fs.guard(cannotSync, func() error {
 		if l := s.fs.e.logSync.Load(); l != nil {
 			if begun, err := l.sync(s.Fd()); begun {

@@ -43,7 +43,7 @@ type Engine struct {
 	long       sync.Mutex      // see long.go
 	queueOps   atomic.Int64
 	queueBytes atomic.Int64
-	syncs      chan *commitBatch
+	syncs      syncs
 	applied    atomic.Uint64 // sequence of the last applied operation
 	durable    struct {
 		sync.Mutex

@@ -26,11 +26,12 @@ func Open(dir string, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: o, dir: dir, failCh: make(chan struct{}), closing: make(chan struct{}),
-		queue: make(chan *commitReq, 1024), bulk: make(chan *commitReq, bulkAhead), syncs: make(chan *commitBatch, 64)}
+		queue: make(chan *commitReq, 1024), bulk: make(chan *commitReq, bulkAhead)}
 	e.stuck.ch = make(chan struct{})
 	e.mu.byID = map[uint32]*appState{}
 	e.mu.nextApp = 1
 	e.durable.cond = sync.NewCond(&e.durable.Mutex)
+	e.syncs.init()
 	e.committer.init()
 	if err := e.guardedOpen(); err != nil {
 		return nil, fmt.Errorf("open data directory %s: %w", dir, explain(err))

@@ -195,7 +195,7 @@ func (e *Engine) replayDelta(seq uint64, d *delta, onDisk map[*unit]uint64) erro
 // start begins the background work of an open engine.
 func (e *Engine) start() {
 	if e.opts.ReadOnly {
-		close(e.syncs)
+		e.syncs.close()
 		e.loops.Add(1)
 		go e.evictLoop()
 		return
