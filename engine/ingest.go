@@ -48,7 +48,8 @@ func (e *Engine) Ingest(ctx context.Context, app string, runs []trace.Run) (Inge
 // once, returns what Ingest does; before it has, nothing is promised.
 //
 // With 64 callers on two processors, parsers that are free while the disk writes
-// are two warm ones instead of 64: 7 % less CPU (BenchmarkIngest).
+// are two warm ones instead of 64: 0.72 of the bare loop's rate instead of 0.66
+// (BenchmarkIngest).
 func (e *Engine) Submit(ctx context.Context, app string, runs []trace.Run) (wait func(context.Context) (IngestResult, error), err error) {
 	leave, err := e.enter(ctx)
 	if err != nil {

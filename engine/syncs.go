@@ -14,7 +14,8 @@ import (
 // there. The committer wakes Pebble's log writer, and with it the sync, and then
 // woke the one that answers: with 64 clients the log was written after the 15
 // traces that were ready had been prepared, and during its sync there was
-// nothing left to do.
+// nothing left to do: 0.71 of the bare loop's rate instead of 0.84
+// (BenchmarkIngest).
 type syncs struct {
 	batches chan *commitBatch
 	wake    chan struct{}
