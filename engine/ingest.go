@@ -74,7 +74,6 @@ type call struct {
 	mu      sync.Mutex
 	ops     [][]trace.Run // those that nobody has taken yet
 	waiting []*pending    // those that all workers have left to be waited for
-	few     [opsAhead]*pending
 	total   applyResult
 	res     IngestResult
 	err     error // the first one; no operation is taken after it
@@ -92,14 +91,8 @@ func (e *Engine) begin(ctx context.Context, app string, runs []trace.Run) (*call
 	workers := min(runtime.GOMAXPROCS(0), opsAhead)
 	c := &call{e: e, app: app, timeNS: e.opts.Now().UnixNano(),
 		ops: splitOps(arrange(runs), min(opMaxBytes, max(turns.Heavy, bytes/workers)))}
-	c.waiting = c.few[:0]
 	c.run(ctx, min(workers, len(c.ops)))
-	c.res = IngestResult{Created: c.total.created, Updated: c.total.updated, Unchanged: c.total.unchanged}
-	for i := range runs {
-		if reason, bad := c.total.refused[runs[i].TraceID]; bad {
-			c.res.Rejected = append(c.res.Rejected, Rejection{Index: i, ID: runs[i].ID, Reason: reason})
-		}
-	}
+	c.res = c.total.of(runs)
 	if c.err != nil || e.opts.OnApply != nil { // which gets the runs
 		if _, err := c.wait(ctx); err != nil {
 			return nil, err

@@ -55,14 +55,21 @@ func (e *Engine) Apply(ctx context.Context, op *Op) (IngestResult, error) {
 	if err := p.wait(ctx); err != nil {
 		return IngestResult{}, err
 	}
-	r := p.result
+	return p.result.of(op.Runs), nil
+}
+
+// of is what a caller is told of runs that came to this.
+func (r *applyResult) of(runs []trace.Run) IngestResult {
 	res := IngestResult{Created: r.created, Updated: r.updated, Unchanged: r.unchanged}
-	for i := range op.Runs {
-		if reason, bad := r.refused[op.Runs[i].TraceID]; bad {
-			res.Rejected = append(res.Rejected, Rejection{Index: i, ID: op.Runs[i].ID, Reason: reason})
+	if len(r.refused) == 0 {
+		return res
+	}
+	for i := range runs {
+		if reason, bad := r.refused[runs[i].TraceID]; bad {
+			res.Rejected = append(res.Rejected, Rejection{Index: i, ID: runs[i].ID, Reason: reason})
 		}
 	}
-	return res, nil
+	return res
 }
 
 // wait returns when the operation is durable.

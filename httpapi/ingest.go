@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -88,13 +89,16 @@ func (c *call) store(app string, body []byte) error {
 	if err != nil {
 		return badField("body", clean(err))
 	}
-	var res engine.IngestResult
+	var wait func(context.Context) (engine.IngestResult, error)
 	if len(runs) > 0 {
-		wait, err := c.srv.store.Submit(c.srv.base, app, runs)
-		parsers.Put(parser) // for the next body, while the disk writes
-		if err != nil {
-			return err
-		}
+		wait, err = c.srv.store.Submit(c.srv.base, app, runs)
+	}
+	parsers.Put(parser) // for the next body, while the disk writes
+	if err != nil {
+		return err
+	}
+	var res engine.IngestResult
+	if wait != nil {
 		if res, err = wait(c.srv.base); err != nil {
 			return err
 		}
