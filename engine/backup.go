@@ -66,7 +66,7 @@ func (e *Engine) copyTo(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return markBackup(e.opts.FS, dir, seq)
+	return markBackup(e.opts.FS, dir, e.format(), seq)
 }
 
 // linkFiles copies a store that was opened for reading: nobody changes its
@@ -94,7 +94,7 @@ func (e *Engine) linkFiles(dir string) error {
 }
 
 // markBackup makes a copy a data directory, with the guards of one.
-func markBackup(fs vfs.FS, dir string, seq uint64) error {
+func markBackup(fs vfs.FS, dir string, format int, seq uint64) error {
 	desc, err := pebble.Peek(fs.PathJoin(dir, storeDir), fs)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func markBackup(fs vfs.FS, dir string, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	return writeMarker(fs, dir, marker{version: FormatVersion, seq: seq, manifests: []manifestMark{f}})
+	return writeMarker(fs, dir, marker{version: format, seq: seq, manifests: []manifestMark{f}})
 }
 
 // makeDir makes a directory and the parents that are missing, and returns the

@@ -128,10 +128,20 @@ const (
 	hasTotalCost
 	hasUnpriced
 	hasBigMoney // some amount needs more than 64 bits of pico-USD
+	hasSums     // the totals are the sums of prompt and completion, and left out
 )
 
-// appendSample encodes what a trace contributes to its buckets.
-func appendSample(dst []byte, s *rollup.Sample) []byte {
+// totalsAreSums says that the totals need not be stored; with format 2 they are
+// not, which saves 7 of 115 bytes of a trace's small rows.
+func totalsAreSums(s *rollup.Sample) bool {
+	return s.TotalTokens == s.PromptTokens+s.CompletionTokens && s.TotalCost == s.PromptCost.Add(s.CompletionCost) &&
+		s.TotalPriced == s.PromptPriced && s.TotalPriced == s.CompletionPriced && (s.TotalTokens != 0 || s.TotalPriced != 0)
+}
+
+// appendSample encodes what a trace contributes to its buckets, with sums
+// without the totals where they can be told.
+func appendSample(dst []byte, s *rollup.Sample, sums bool) []byte {
+	sums = sums && totalsAreSums(s)
 	var bits byte
 	set := func(on bool, bit byte) {
 		if on {
@@ -142,7 +152,8 @@ func appendSample(dst []byte, s *rollup.Sample) []byte {
 	set(s.PromptTokens != 0 || s.CompletionTokens != 0 || s.TotalTokens != 0, hasTokens)
 	set(s.PromptPriced != 0, hasPromptCost)
 	set(s.CompletionPriced != 0, hasCompletionCost)
-	set(s.TotalPriced != 0, hasTotalCost)
+	set(s.TotalPriced != 0 && !sums, hasTotalCost)
+	set(sums, hasSums)
 	set(s.Unpriced != 0, hasUnpriced)
 	set(s.PromptCost.Hi|s.CompletionCost.Hi|s.TotalCost.Hi != 0, hasBigMoney)
 	dst = append(dst, byte(s.Status), bits)
@@ -153,7 +164,9 @@ func appendSample(dst []byte, s *rollup.Sample) []byte {
 	if bits&hasTokens != 0 {
 		dst = binary.AppendVarint(dst, s.PromptTokens)
 		dst = binary.AppendVarint(dst, s.CompletionTokens)
-		dst = binary.AppendVarint(dst, s.TotalTokens)
+		if !sums {
+			dst = binary.AppendVarint(dst, s.TotalTokens)
+		}
 	}
 	cost := func(bit byte, n uint32, m rollup.Money) {
 		if bits&bit == 0 {
@@ -184,7 +197,10 @@ func (r *reader) sample() (s rollup.Sample) {
 		s.DurationUS = int64(r.uvarint())
 	}
 	if bits&hasTokens != 0 {
-		s.PromptTokens, s.CompletionTokens, s.TotalTokens = r.varint(), r.varint(), r.varint()
+		s.PromptTokens, s.CompletionTokens = r.varint(), r.varint()
+		if bits&hasSums == 0 {
+			s.TotalTokens = r.varint()
+		}
 	}
 	cost := func(bit byte) (n uint32, m rollup.Money) {
 		if bits&bit == 0 {
@@ -202,6 +218,12 @@ func (r *reader) sample() (s rollup.Sample) {
 	s.PromptPriced, s.PromptCost = cost(hasPromptCost)
 	s.CompletionPriced, s.CompletionCost = cost(hasCompletionCost)
 	s.TotalPriced, s.TotalCost = cost(hasTotalCost)
+	if bits&hasSums != 0 {
+		r.bad = r.bad || bits&hasTotalCost != 0
+		s.TotalTokens = s.PromptTokens + s.CompletionTokens
+		s.TotalPriced, s.TotalCost = s.PromptPriced, s.PromptCost.Add(s.CompletionCost)
+		r.bad = r.bad || !totalsAreSums(&s)
+	}
 	if bits&hasUnpriced != 0 {
 		s.Unpriced = r.uvarint32()
 	}

@@ -25,6 +25,7 @@ type change struct {
 	id       []byte // key form
 	old, new *summary
 	body     []byte // value of the `z` row; owned by the change
+	text     []byte // list row, where the trace gets an `r` row
 }
 
 // commitReq is one operation on its way through the committer.
@@ -295,7 +296,7 @@ func (e *Engine) applyBatch(b *pebble.Batch, reqs []*commitReq) (uint64, error) 
 // applyReq applies one operation to memory and writes the rows that depend on
 // its place in the order: summaries, which hold the slot in the index.
 func (e *Engine) applyReq(b *pebble.Batch, r *commitReq, seq uint64) error {
-	c := &e.committer
+	c, format2 := &e.committer, e.format2.Load()
 	c.deltas = c.deltas[:0]
 	for i := range r.changes {
 		ch := &r.changes[i]
@@ -306,8 +307,13 @@ func (e *Engine) applyReq(b *pebble.Batch, r *commitReq, seq uint64) error {
 		}
 		if ch.new != nil {
 			c.key = summaryKey(c.key[:0], ch.app.id, ch.new.startUS, ch.id)
-			c.val = appendSummary(c.val[:0], ch.new)
+			c.val = appendSummary(c.val[:0], ch.new, format2)
 			if err := b.Set(c.key, c.val, nil); err != nil {
+				return err
+			}
+		}
+		if format2 {
+			if err := c.writeRare(b, ch); err != nil {
 				return err
 			}
 		}

@@ -125,7 +125,7 @@ func (r *reads) one() error {
 
 // list asks for one page that holds all there can be.
 func (r *reads) list(app string) error {
-	q := ListQuery{Filter: r.filter(), Page: 1, PageSize: MaxPageSize, Ascending: r.rng.IntN(2) == 0, Preview: 64}
+	q := ListQuery{Filter: r.filter(), Page: 1, PageSize: MaxPageSize, Ascending: r.rng.IntN(2) == 0, Preview: 64 * r.rng.IntN(2)}
 	if r.rng.IntN(3) == 0 {
 		q.PageSize, q.Page = 1+r.rng.IntN(20), 1+r.rng.IntN(5)
 	}

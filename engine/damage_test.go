@@ -47,7 +47,7 @@ func remark(fs vfs.FS) error {
 	if err != nil {
 		return err
 	}
-	return markBackup(fs, "data", m.seq)
+	return markBackup(fs, "data", m.version, m.seq)
 }
 
 var garble = map[string]func(key, value []byte) []byte{
@@ -175,7 +175,7 @@ func copyOf(t *testing.T, fs vfs.FS) vfs.FS {
 // answers is what an app answers about lists and charts.
 func answers(t *testing.T, e *Engine) string {
 	t.Helper()
-	out := fmt.Sprint(listIDs(t, e, "app", ListQuery{}), listIDs(t, e, "app", ListQuery{Ascending: true, Filter: Filter{Statuses: []rollup.Status{rollup.Failed}}}))
+	out := fmt.Sprint(listIDs(t, e, "app", ListQuery{}), listIDs(t, e, "app", ListQuery{Ascending: true, Preview: 100, Filter: Filter{Statuses: []rollup.Status{rollup.Failed}}}))
 	for _, iv := range []string{"15m", "1h", "24h"} {
 		m, err := e.Metrics(bg, "app", MetricsQuery{Start: epoch.UnixMicro() + 5, End: epoch.Add(48 * time.Hour).UnixMicro(), Interval: mustInterval(t, iv)})
 		if err != nil {

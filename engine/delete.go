@@ -128,7 +128,7 @@ func dropApp(b *pebble.Batch, app uint32, hours []uint32) error {
 		lo, hi = pieceHourSpan(app, hour)
 		errs = append(errs, b.DeleteRange(lo, hi, nil))
 	}
-	for _, prefix := range []byte{prefixBucket, prefixHist, prefixIndex, prefixLocator, prefixOrphan, prefixQuarter, prefixSummary} {
+	for _, prefix := range []byte{prefixBucket, prefixHist, prefixIndex, prefixLocator, prefixOrphan, prefixQuarter, prefixRare, prefixSummary} {
 		lo, hi := appSpan(prefix, app)
 		errs = append(errs, b.DeleteRange(lo, hi, nil))
 	}

@@ -36,6 +36,9 @@ type Engine struct {
 	// *appState) and, in µs, where retention has cut. Changed under mu.
 	apps   sync.Map
 	cutoff atomic.Int64
+	// format2 says that the directory is of format 2, in which traces of rare
+	// statuses have `r` rows. Changed under mu, with all traces locked.
+	format2 atomic.Bool
 
 	queue      chan *commitReq
 	bulk       chan *commitReq // see lanes.go

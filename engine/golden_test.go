@@ -16,9 +16,9 @@ import (
 	"github.com/tracebed/tracebed/rollup"
 )
 
-var update = flag.Bool("update", false, "write testdata/format-1 anew: only for a new format version")
+var update = flag.Bool("update", false, "write the testdata of the present format anew: only for a new format version")
 
-const goldenDir = "testdata/format-1"
+func goldenDir(format int) string { return fmt.Sprint("testdata/format-", format) }
 
 // goldenAnswers is what the golden store must answer for ever.
 type goldenAnswers struct {
@@ -90,6 +90,7 @@ func goldenClock() *testClock {
 // log and journal are part of it.
 func makeGolden(t *testing.T) {
 	t.Helper()
+	goldenDir := goldenDir(FormatVersion)
 	fs, clock := vfs.NewCrashableMem(), goldenClock()
 	o := smallOptions(fs, clock)
 	o.CheckpointDeltas = 1 << 20
@@ -106,7 +107,7 @@ func makeGolden(t *testing.T) {
 	if err := os.Remove(filepath.Join(goldenDir, "data", storeDir, "LOCK")); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	e, _ = openGolden(t)
+	e, _ = openGolden(t, goldenDir)
 	defer mustClose(t, e)
 	if err := os.WriteFile(filepath.Join(goldenDir, "answers.json"), askGolden(t, e), 0o644); err != nil {
 		t.Fatal(err)
@@ -114,7 +115,7 @@ func makeGolden(t *testing.T) {
 }
 
 // openGolden opens a copy of the golden store.
-func openGolden(t *testing.T) (*Engine, Options) {
+func openGolden(t *testing.T, goldenDir string) (*Engine, Options) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	if ok, err := vfs.Clone(vfs.Default, vfs.Default, filepath.Join(goldenDir, "data"), dir); !ok || err != nil {
@@ -143,7 +144,7 @@ func askGolden(t *testing.T, e *Engine) []byte {
 	}
 	for _, app := range apps {
 		for _, st := range everyStatus {
-			a.Lists[app.ID+" "+statusText(st)] = listIDs(t, e, app.ID, ListQuery{Filter: Filter{Statuses: []rollup.Status{st}}})
+			a.Lists[app.ID+" "+statusText(st)] = listIDs(t, e, app.ID, ListQuery{Filter: Filter{Statuses: []rollup.Status{st}}, Preview: previewBytes})
 		}
 		m, err := e.Metrics(bg, app.ID, MetricsQuery{Start: epoch.UnixMicro() + 1, End: epoch.Add(72 * time.Hour).UnixMicro(), Interval: mustInterval(t, "24h")})
 		if err != nil {
@@ -163,17 +164,26 @@ func askGolden(t *testing.T, e *Engine) []byte {
 	return append(b, '\n')
 }
 
-// TestGolden opens a store that an earlier build wrote. Where it fails, the
-// format has changed: raise FormatVersion and keep reading the old one.
+// TestGolden opens stores that earlier builds wrote. Where it fails, the format
+// has changed: raise FormatVersion and keep reading the old one.
 func TestGolden(t *testing.T) {
 	if *update {
 		makeGolden(t)
 	}
+	for format := 1; format <= FormatVersion; format++ {
+		t.Run(fmt.Sprint(format), func(t *testing.T) { testGolden(t, goldenDir(format), format) })
+	}
+}
+
+func testGolden(t *testing.T, goldenDir string, format int) {
 	want, err := os.ReadFile(filepath.Join(goldenDir, "answers.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, o := openGolden(t)
+	e, o := openGolden(t, goldenDir)
+	if e.format() != format {
+		t.Errorf("format %d", e.format())
+	}
 	verifyClean(t, e)
 	noRepairs(t, e)
 	if got := askGolden(t, e); !bytes.Equal(got, want) {
@@ -185,6 +195,14 @@ func TestGolden(t *testing.T) {
 	e = openTest(t, dir, o)
 	defer mustClose(t, e)
 	verifyClean(t, e)
+	before := askGolden(t, e)
+	if _, err := e.Repair(bg); err != nil || e.format() != FormatVersion {
+		t.Fatalf("format %d after Repair, %v", e.format(), err)
+	}
+	verifyClean(t, e)
+	if got := askGolden(t, e); !bytes.Equal(got, before) {
+		t.Errorf("answers differ after Repair:\n%s", firstDifference(got, before))
+	}
 }
 
 func firstDifference(got, want []byte) string {

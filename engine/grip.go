@@ -68,19 +68,18 @@ func (w *walker) pause() error {
 	if w.it == nil {
 		return nil
 	}
-	err := storeError(w.it.Close())
+	err := w.it.close()
 	w.it, w.paused = nil, true
 	return err
 }
 
 // resume goes on behind the row that was given last.
-func (w *walker) resume() (err error) {
-	lo, hi := summarySpan(w.v.app, w.win.From, w.win.To)
-	if w.it, err = w.v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi}); err != nil {
-		return storeError(err)
+func (w *walker) resume() error {
+	if err := w.open(); err != nil {
+		return err
 	}
 	if w.paused = false; w.ok {
-		w.seekBehind(summaryKey(nil, w.v.app, w.row.startUS, w.id))
+		w.seekBehind(w.row.startUS, w.id)
 	}
 	return nil
 }

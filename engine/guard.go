@@ -21,6 +21,13 @@ type guards struct {
 	acks *ackFile
 }
 
+// format is the version of the directory.
+func (e *Engine) format() int {
+	e.guards.mu.Lock()
+	defer e.guards.mu.Unlock()
+	return e.guards.mark.version
+}
+
 // updateMarker changes the marker durably.
 func (e *Engine) updateMarker(change func(*marker)) error {
 	g := &e.guards

@@ -86,6 +86,7 @@ type testRun struct {
 	start             time.Time
 	dur               time.Duration
 	open, failed      bool
+	canceled          bool
 	tokens            int
 	cost              string // USD as JSON number
 	output            string
@@ -99,6 +100,8 @@ func (r testRun) json() string {
 	case r.open:
 	case r.failed:
 		fmt.Fprintf(&b, `,"status":"failed","end_time":%q,"error":{"message":"boom"}`, r.start.Add(r.dur).UTC().Format(time.RFC3339Nano))
+	case r.canceled:
+		fmt.Fprintf(&b, `,"status":"canceled","end_time":%q`, r.start.Add(r.dur).UTC().Format(time.RFC3339Nano))
 	default:
 		fmt.Fprintf(&b, `,"status":"succeeded","end_time":%q`, r.start.Add(r.dur).UTC().Format(time.RFC3339Nano))
 	}
@@ -126,6 +129,11 @@ func parseRuns(t testing.TB, specs ...testRun) []trace.Run {
 	for i := range specs {
 		texts[i] = specs[i].json()
 	}
+	return parseTexts(t, texts...)
+}
+
+func parseTexts(t testing.TB, texts ...string) []trace.Run {
+	t.Helper()
 	runs, rejected, err := dynamiq.Parse([]byte(`{"runs":[`+strings.Join(texts, ",")+`]}`), dynamiq.Options{})
 	if err != nil || len(rejected) > 0 {
 		t.Fatalf("parse: %v %v", err, rejected)
@@ -233,7 +241,7 @@ func (w *workload) runs() []testRun {
 			r := testRun{trace: id, id: fmt.Sprintf("%s-r%d", id, k),
 				start: epoch.Add(time.Duration(w.rng.IntN(3))*time.Hour + time.Duration(w.rng.IntN(5))*time.Millisecond/2),
 				dur:   time.Duration(w.rng.IntN(4000)) * time.Microsecond,
-				open:  w.rng.IntN(4) == 0, failed: w.rng.IntN(4) == 0}
+				open:  w.rng.IntN(4) == 0, failed: w.rng.IntN(4) == 0, canceled: w.rng.IntN(4) == 0}
 			if w.rng.IntN(8) == 0 {
 				r.start = r.start.Add(24 * time.Hour)
 			}

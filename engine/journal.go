@@ -45,7 +45,7 @@ func (j *journal) addOp(deltas []delta) {
 		j.buf = binary.AppendUvarint(j.buf, uint64(d.app))
 		j.buf = binary.AppendUvarint(j.buf, uint64(d.startUS))
 		j.buf = binary.AppendUvarint(j.buf, uint64(d.slotN))
-		j.buf = appendSample(j.buf, &d.sample)
+		j.buf = appendSample(j.buf, &d.sample, false)
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -22,6 +23,7 @@ const (
 	prefixMeta     = 'm' // m name                            → store-wide values
 	prefixOrphan   = 'o' // o app:4 updated:8 id              → (empty)
 	prefixQuarter  = 'q' // q app:4 hour:4                    → quarter-hour buckets
+	prefixRare     = 'r' // r app:4 status:1 ^start:8 id      → summary row and list row of a rare trace
 	prefixSummary  = 's' // s app:4 ^start:8 id               → summary row
 	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 len(id):2 id i:4 → piece i of a long body
 	prefixBody     = 'z' // z ^hour:4 app:4 ^(µs in hour):4 id → runs
@@ -112,8 +114,31 @@ func appKey(dst []byte, prefix byte, app uint32) []byte {
 }
 
 func summaryKey(dst []byte, app uint32, startUS int64, idKey []byte) []byte {
-	dst = appKey(dst, prefixSummary, app)
+	return placeKey(appKey(dst, prefixSummary, app), startUS, idKey)
+}
+
+// placeKey appends the place of a trace among those of an app, newest first:
+// what all keys of rows in the order of start end with.
+func placeKey(dst []byte, startUS int64, idKey []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(dst, ^uint64(startUS)), idKey...)
+}
+
+// placeSpan is the range of the keys behind a head of traces with
+// from ≤ start < to.
+func placeSpan(head []byte, from, to int64) (lo, hi []byte) {
+	hi = prefixEnd(head)
+	if from > 0 {
+		hi = placeKey(bytes.Clone(head), from-1, nil)
+	}
+	return placeKey(bytes.Clone(head), to-1, nil), hi
+}
+
+// splitPlace is the inverse of placeKey.
+func splitPlace(place []byte) (startUS int64, idKey []byte, err error) {
+	if len(place) <= 8 {
+		return 0, nil, fmt.Errorf("%w: place of %d bytes in a key", ErrCorrupt, len(place))
+	}
+	return int64(^binary.BigEndian.Uint64(place)), place[8:], nil
 }
 
 // summaryAt is the first possible summary key of traces that start at or
@@ -124,12 +149,7 @@ func summaryAt(dst []byte, app uint32, startUS int64) []byte {
 
 // summarySpan is the range of the summaries of traces with from ≤ start < to.
 func summarySpan(app uint32, from, to int64) (lo, hi []byte) {
-	if from <= 0 {
-		_, hi = appSpan(prefixSummary, app)
-	} else {
-		hi = summaryAt(nil, app, from-1)
-	}
-	return summaryAt(nil, app, to-1), hi
+	return placeSpan(appKey(nil, prefixSummary, app), from, to)
 }
 
 // splitSummaryKey returns the start and the id part of a summary key.
@@ -137,7 +157,7 @@ func splitSummaryKey(key []byte) (startUS int64, idKey []byte, err error) {
 	if len(key) <= summaryKeyHead || key[0] != prefixSummary {
 		return 0, nil, fmt.Errorf("%w: summary key of %d bytes", ErrCorrupt, len(key))
 	}
-	return int64(^binary.BigEndian.Uint64(key[5:])), key[summaryKeyHead:], nil
+	return splitPlace(key[5:])
 }
 
 func locatorKey(dst []byte, app uint32, idKey []byte) []byte {

@@ -38,11 +38,21 @@ func (e *Engine) List(ctx context.Context, app string, q ListQuery) (ListPage, e
 		return ListPage{}, err
 	}
 	defer v.close()
-	return v.list(q, cur)
+	mask := index.MaskOf(q.Statuses...)
+	if v.format2 && mask&^rareStatuses == 0 && q.Preview > 0 && q.Preview <= previewBytes {
+		page, err := v.list(mask, q, cur, v.rareWalker)
+		if !errors.Is(err, ErrCorrupt) {
+			return page, err
+		}
+		e.opts.Logger.Error("rows of rare traces are damaged; the list is made of others: run tracebed verify --repair",
+			"app", app, "error", err)
+	}
+	return v.list(mask, q, cur, v.walker)
 }
 
-func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
-	mask, win := index.MaskOf(q.Statuses...), v.clamp(q.Window)
+// list makes a page with one of the two walkers.
+func (v *view) list(mask index.Mask, q ListQuery, cur *cursor, walk func(index.Mask, Window, bool) (*walker, error)) (ListPage, error) {
+	win := v.clamp(q.Window)
 	below, err := v.countBelow(mask, win.From)
 	if err != nil {
 		return ListPage{}, err
@@ -52,7 +62,7 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 		return ListPage{}, err
 	}
 	page := ListPage{TotalCount: int64(upTo - below)}
-	w, err := v.walker(mask, win, q.Ascending)
+	w, err := walk(mask, win, q.Ascending)
 	if err != nil {
 		return ListPage{}, err
 	}
@@ -62,32 +72,35 @@ func (v *view) list(q ListQuery, cur *cursor) (ListPage, error) {
 		a = v.ahead()
 		defer a.stop()
 	}
-	rows, ids, err := w.page(q, cur)
+	f, err := w.page(q, cur)
 	if err = errors.Join(err, w.close()); err != nil {
 		return ListPage{}, err
 	}
-	if len(rows) > q.PageSize || len(rows) == q.PageSize && w.left > 0 {
-		rows, ids = rows[:q.PageSize], ids[:q.PageSize]
-		page.NextCursor = (&cursor{q.Ascending, rows[q.PageSize-1].startUS, ids[q.PageSize-1]}).String()
+	if w.rare && w.left > 0 && len(f.rows) < q.PageSize {
+		return ListPage{}, fmt.Errorf("%w: %d rows of rare traces are missing", ErrCorrupt, w.left)
 	}
-	page.Rows, err = v.traceRows(rows, ids, q, a)
+	if len(f.rows) > q.PageSize || len(f.rows) == q.PageSize && w.left > 0 {
+		f.cut(q.PageSize)
+		page.NextCursor = (&cursor{q.Ascending, f.rows[q.PageSize-1].startUS, f.ids[q.PageSize-1]}).String()
+	}
+	page.Rows, err = v.traceRows(&f, q, a)
 	return page, err
 }
 
 // page collects the rows of a page and, where it is not known how many are
 // left, one more, which tells whether there is a next page.
-func (w *walker) page(q ListQuery, cur *cursor) ([]summary, [][]byte, error) {
+func (w *walker) page(q ListQuery, cur *cursor) (found, error) {
 	if cur != nil {
 		w.behind(cur)
 		return w.collect(q.PageSize + 1)
 	}
 	total := w.upTo - w.below
 	if q.Page > total/q.PageSize+1 { // also keeps the product small
-		return nil, nil, nil
+		return found{}, nil
 	}
 	offset := (q.Page - 1) * q.PageSize
 	if offset >= total {
-		return nil, nil, nil
+		return found{}, nil
 	}
 	w.left = total - offset
 	if offset == 0 && !w.sparse {
@@ -97,7 +110,7 @@ func (w *walker) page(q ListQuery, cur *cursor) ([]summary, [][]byte, error) {
 	rank := w.rank()
 	p, err := w.v.selectRank(w.mask, rank)
 	if err != nil {
-		return nil, nil, err
+		return found{}, err
 	}
 	// Matches of this millisecond inside the window and before ours.
 	skip := min(w.upTo, rank-p.ahead+p.same) - 1 - rank
@@ -108,7 +121,7 @@ func (w *walker) page(q ListQuery, cur *cursor) ([]summary, [][]byte, error) {
 	w.atMS(p.ms)
 	for range skip {
 		if ok, err := w.next(); err != nil || !ok {
-			return nil, nil, err
+			return found{}, err
 		}
 	}
 	return w.collect(q.PageSize)

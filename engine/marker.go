@@ -12,9 +12,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// FormatVersion is the version of everything in a data directory. It changes
-// with any byte that an older reader would misread.
-const FormatVersion = 1
+// FormatVersion is the version of everything in a new data directory. It
+// changes with any byte that an older reader would misread. A directory of an
+// older version opens and stays what it is until Repair.
+const FormatVersion = 2
 
 const (
 	markerName = "TRACEBED"
@@ -64,8 +65,8 @@ func parseMarker(text string) (m marker, err error) {
 	if _, err := fmt.Sscanf(text, "tracebed store\nformat %d\n", &m.version); err != nil {
 		return m, fmt.Errorf("%w: it does not begin as a Tracebed marker", ErrNotEmpty)
 	}
-	if m.version != FormatVersion {
-		return m, fmt.Errorf("%w %d (this build reads %d)", ErrVersion, m.version, FormatVersion)
+	if m.version < 1 || m.version > FormatVersion {
+		return m, versionError(m.version)
 	}
 	at := strings.LastIndex(text, "crc ")
 	if at < 0 || text[at:] != fmt.Sprintf("crc %08x\n", crc32.Checksum([]byte(text[:at]), crcTable)) {
@@ -77,6 +78,10 @@ func parseMarker(text string) (m marker, err error) {
 		}
 	}
 	return m, nil
+}
+
+func versionError(version int) error {
+	return fmt.Errorf("%w %d (this build reads 1 to %d)", ErrVersion, version, FormatVersion)
 }
 
 // parseLine reads one line behind the format.

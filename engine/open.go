@@ -129,7 +129,7 @@ func (e *Engine) claim() (m marker, fresh bool, err error) {
 		}
 		// The marker comes first: a crash from here on leaves a directory
 		// that is known as ours, with nothing in it that was acknowledged.
-		m = marker{version: FormatVersion}
+		m = marker{version: e.opts.format}
 		if err := writeMarker(fs, e.dir, m); err != nil {
 			return m, false, err
 		}

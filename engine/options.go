@@ -65,7 +65,8 @@ type Options struct {
 	ReadOnly bool
 
 	watchDisk  bool // FS is the default
-	blockBytes int  // of tables; 0 = 24 KiB. Tests of damage make it small
+	blockBytes int  // of tables; 0 = 28 KiB. Tests of damage make it small
+	format     int  // of a new directory; 0 = FormatVersion
 
 	// Experimental holds options that may change or go.
 	Experimental struct {
@@ -89,7 +90,8 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&o.OrphanTimeout, time.Hour)
-	setDefault(&o.blockBytes, 24<<10)
+	setDefault(&o.blockBytes, 28<<10)
+	setDefault(&o.format, FormatVersion)
 	setDefault(&o.CacheBytes, 64<<20)
 	setDefault(&o.MemTableBytes, 32<<20)
 	setDefault(&o.StateBytes, 64<<20)

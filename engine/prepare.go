@@ -317,6 +317,7 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 		}
 	}
 	w.row = row
+	ch.text = w.rareText(&t, updated, row)
 	n := len(w.head)
 	var tail []byte
 	if jsonBytes(runs) <= pieceBytes {
@@ -324,7 +325,7 @@ func (w *preparer) finish(ch *change, old *summary, runs []trace.Run, promoted b
 		tail = w.head[n:]
 	}
 	ch.old, ch.new = old, s
-	ch.body = appendBody(getBody(), s, runs, w.head[:n], row, tail, evals)
+	ch.body = appendBody(getBody(), s, runs, w.head[:n], row, tail, evals, w.e.format2.Load())
 	if len(ch.body) > pieceBytes {
 		s.flags |= flagPieced
 		ch.body[bodyFlagsAt] = s.flags

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -12,7 +13,7 @@ import (
 
 // Names of `m` rows.
 const (
-	metaFormat  = "format"  // u64: FormatVersion
+	metaFormat  = "format"  // u64: version of the format
 	metaSeq     = "seq"     // u64: last operation whose deltas are in b, h, i, q
 	metaNextApp = "nextapp" // u64: number of the next app; never used twice
 	metaCutoff  = "cutoff"  // u64 µs: retention has removed what started before
@@ -60,22 +61,19 @@ func lastSeq(db pebble.Reader) (uint64, error) {
 
 // load reads what the engine keeps in memory and replays the journal.
 func (e *Engine) load(m marker, fresh bool) error {
+	format, err := e.loadFormat(m)
+	if err != nil {
+		return err
+	}
 	if fresh && !e.opts.ReadOnly {
 		// The first WAL of a store has no detection of damage; a flush starts
 		// one that has (style.md 3c.7).
-		if err := e.db.Set(metaKey(metaFormat), appendUint64(nil, FormatVersion), pebble.Sync); err != nil {
+		if err := e.setFormat(format); err != nil {
 			return err
 		}
 		if err := e.flush(context.Background()); err != nil {
 			return err
 		}
-	}
-	format, err := readMeta(e.db, metaFormat)
-	if err != nil {
-		return err
-	}
-	if format != FormatVersion && !(format == 0 && m.seq == 0) {
-		return fmt.Errorf("%w %d in the store (this build reads %d)", ErrVersion, format, FormatVersion)
 	}
 	seq, err := lastSeq(e.db)
 	if err != nil {
@@ -100,6 +98,31 @@ func (e *Engine) load(m marker, fresh bool) error {
 		return err
 	}
 	return e.replay()
+}
+
+// loadFormat finds the version of the store. It may be ahead of the marker's: a
+// store is upgraded before its marker.
+func (e *Engine) loadFormat(m marker) (int, error) {
+	v, err := readMeta(e.db, metaFormat)
+	if err != nil {
+		return 0, err
+	}
+	format := int(min(v, math.MaxInt32))
+	switch {
+	case format == 0 && m.seq == 0:
+		format = m.version // the first open has not come that far
+	case format < 1 || format > FormatVersion:
+		return 0, fmt.Errorf("in the store: %w", versionError(format))
+	case format < m.version:
+		return 0, fmt.Errorf("%w: the store is of format %d, its marker file of %d", ErrCorrupt, format, m.version)
+	}
+	e.guards.mark.version = format
+	e.format2.Store(format >= 2)
+	return format, nil
+}
+
+func (e *Engine) setFormat(format int) error {
+	return e.db.Set(metaKey(metaFormat), appendUint64(nil, uint64(format)), pebble.Sync)
 }
 
 func (e *Engine) loadApps() error {

@@ -20,17 +20,18 @@ import (
 type RepairReport struct {
 	Before, After VerifyReport
 	// What was written again: rows of traces made from their bodies, places in
-	// the lookup by id and in the list of orphans (made or removed), and days
-	// of indexes and buckets.
-	Summaries, Locators, OrphanEntries, Days int64
+	// the lookup by id, in the list of orphans and in those of rare statuses (made
+	// or removed), and days of indexes and buckets.
+	Summaries, Locators, OrphanEntries, ListRows, Days int64
 	// Left are things that cannot be made again, with the reason.
 	Left []string
 }
 
 // Repair makes everything that is derived from the stored traces again where
-// it differs: summaries, locators, the list of orphans, indexes, buckets. It
-// removes no trace and changes no body; what nothing can be made from is
-// listed in Left and stays as it is. Writes wait meanwhile.
+// it differs: summaries, locators, the lists of orphans and of rare statuses,
+// indexes, buckets. It removes no trace and changes no body; what nothing can
+// be made from is listed in Left and stays as it is. A directory of an older
+// format becomes one of FormatVersion. Writes wait meanwhile.
 func (e *Engine) Repair(ctx context.Context) (RepairReport, error) {
 	var rep RepairReport
 	if err := e.writable(); err != nil {
@@ -63,8 +64,25 @@ func (e *Engine) repairAll(ctx context.Context, rep *RepairReport) error {
 				return fmt.Errorf("app %q: %w", a.name, err)
 			}
 		}
-		return e.db.LogData(nil, pebble.Sync)
+		return errors.Join(e.db.LogData(nil, pebble.Sync), e.upgrade())
 	})
+}
+
+// upgrade makes a directory one of the present format, all of whose rows the
+// passes have written. The store comes first, see loadFormat. Until the first of
+// the two is durable nothing reads or keeps the rows that are new, and the next
+// Repair compares them all.
+func (e *Engine) upgrade() error {
+	if e.format() == FormatVersion {
+		return nil
+	}
+	if err := e.setFormat(FormatVersion); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.format2.Store(true)
+	e.mu.Unlock()
+	return e.updateMarker(func(m *marker) { m.version = FormatVersion })
 }
 
 // repairer mends one app. It runs on the committer with everything locked.
@@ -80,7 +98,7 @@ type repairer struct {
 // repairApp mends summaries first: everything else comes from them.
 func (e *Engine) repairApp(ctx context.Context, a *appState, rep *RepairReport) error {
 	r := &repairer{e: e, a: a, rep: rep}
-	for _, pass := range []func() error{r.summaries, r.places, r.strays, r.days} {
+	for _, pass := range []func() error{r.summaries, r.places, r.strays, r.rares, r.days} {
 		v, err := e.viewOf(ctx, a.name, func() {})
 		if err != nil {
 			return err
@@ -190,7 +208,7 @@ func (r *repairer) fromBody(b *body, start int64, idKey []byte) error {
 		return nil
 	}
 	r.rep.Summaries++
-	return r.set(key, appendSummary(nil, &want))
+	return r.set(key, appendSummary(nil, &want, r.v.format2))
 }
 
 // places gives every summary its locator, its entry in the list of orphans
@@ -228,7 +246,7 @@ func (r *repairer) slot(s *summary, id []byte, used map[uint32]bool) error {
 		return nil
 	}
 	r.rep.Summaries++
-	return r.set(summaryKey(nil, r.a.id, s.startUS, id), appendSummary(nil, s))
+	return r.set(summaryKey(nil, r.a.id, s.startUS, id), appendSummary(nil, s, r.v.format2))
 }
 
 func (r *repairer) locator(s *summary, id []byte) error {

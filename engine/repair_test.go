@@ -58,7 +58,7 @@ func repairStore(t *testing.T) (vfs.FS, Options) {
 func TestRepair(t *testing.T) {
 	base, o := repairStore(t)
 	want := answersOf(t, o, base)
-	derived := []byte{prefixSummary, prefixLocator, prefixOrphan, prefixBucket, prefixHist, prefixIndex, prefixQuarter}
+	derived := []byte{prefixSummary, prefixLocator, prefixOrphan, prefixBucket, prefixHist, prefixIndex, prefixQuarter, prefixRare}
 	for _, prefix := range derived {
 		ways := map[string]func(fs vfs.FS) int{
 			"some removed": func(fs vfs.FS) int { return drop(t, fs, prefix, 3) },
@@ -106,7 +106,7 @@ func repairs(t *testing.T, o Options, want string) {
 	}
 	ingest(t, e, "app", oneRun("new", epoch))
 	verifyClean(t, e)
-	if again, err := e.Repair(bg); err != nil || again.Summaries+again.Locators+again.OrphanEntries+again.Days != 0 {
+	if again, err := e.Repair(bg); err != nil || again.Summaries+again.Locators+again.OrphanEntries+again.ListRows+again.Days != 0 {
 		t.Errorf("a second repair: %+v, %v", again, err)
 	}
 }

@@ -62,15 +62,32 @@ func (e *Engine) submitRetain(ctx context.Context, op *Op) (*pending, error) {
 		e.cutoff.Store(cutoff)
 		return errors.Join(b.Apply(gone, nil), b.Set(metaKey(metaCutoff), appendUint64(nil, uint64(cutoff)), nil))
 	}}
-	if cutoff > e.cutoff.Load() {
-		// A replay must not meet deltas of hours whose rows are gone.
-		r.before = e.checkpoint
-	}
+	r.before = func() error { return e.beforeRetain(gone, apps, cutoff, n < retainBatch) }
 	p, err := e.enqueue(ctx, r)
 	if err == nil {
 		p.result.updated = n
 	}
 	return p, err
+}
+
+// beforeRetain saves what a replay must not meet once its rows are gone, and
+// with the last step takes the indexes and quarters of the expired hours: only
+// then, as the checkpoint may have written the first of them.
+func (e *Engine) beforeRetain(gone *pebble.Batch, apps []*appState, cutoff int64, last bool) error {
+	if cutoff > e.cutoff.Load() {
+		if err := e.checkpoint(); err != nil {
+			return err
+		}
+	}
+	if !last {
+		return nil
+	}
+	for _, a := range apps {
+		if err := e.expireUnits(gone, a.id, cutoff); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockAll waits for the operations on traces and apps that are under way,
@@ -115,9 +132,7 @@ func (e *Engine) expire(b *pebble.Batch, apps []*appState, cutoff int64) (int, e
 	return n, errors.Join(b.DeleteRange(lo, []byte{prefixBody + 1}, nil), b.DeleteRange(pieces, []byte{prefixPiece + 1}, nil))
 }
 
-// expireApp deletes locators, orphan entries and summaries, oldest first; when
-// none is left also the indexes and quarters of those hours, whichever step
-// took the last trace.
+// expireApp deletes locators, orphan entries and summaries, oldest first.
 func (e *Engine) expireApp(b *pebble.Batch, app uint32, cutoff int64, limit int) (int, error) {
 	_, hi := appSpan(prefixSummary, app)
 	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: summaryAt(nil, app, cutoff-1), UpperBound: hi})
@@ -137,16 +152,18 @@ func (e *Engine) expireApp(b *pebble.Batch, app uint32, cutoff int64, limit int)
 		return n, storeError(err)
 	}
 	if n > 0 {
-		if err := b.DeleteRange(bytes.Clone(last), hi, nil); err != nil || n == limit {
-			return n, err
+		err := b.DeleteRange(bytes.Clone(last), hi, nil)
+		if e.format2.Load() {
+			err = errors.Join(err, expireRare(b, app, last[5:]))
 		}
+		return n, err
 	}
-	return n, e.expireUnits(b, app, cutoff)
+	return n, nil
 }
 
 // expireUnits deletes the indexes and quarters of an app's expired hours, where
 // there are any: a range deletion in every app every hour would only be more to
-// carry.
+// carry. Committer only.
 func (e *Engine) expireUnits(b *pebble.Batch, app uint32, cutoff int64) error {
 	for _, prefix := range []byte{prefixIndex, prefixQuarter} {
 		lo, _ := appSpan(prefix, app)

@@ -130,12 +130,13 @@ func (v *view) bodiesOf(rows []summary, ids [][]byte, sparse, near bool) (*bodie
 // keys or, ascending, against it; a is not nil when many others lie between
 // them. Bodies are read in the order of the keys: a seek that goes forward goes
 // on from where the iterator stands.
-func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, a *ahead) ([]TraceRow, error) {
+func (v *view) traceRows(f *found, q ListQuery, a *ahead) ([]TraceRow, error) {
+	rows, ids := f.rows, f.ids
 	out := make([]TraceRow, len(rows))
 	if len(rows) == 0 {
 		return out, nil
 	}
-	bs, err := v.bodiesOf(rows, ids, a != nil, index.MaskOf(q.Statuses...) == index.AllStatuses)
+	bs, err := v.bodiesOf(rows, ids, a != nil || f.texts != nil, index.MaskOf(q.Statuses...) == index.AllStatuses)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,11 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, a *ahead) ([
 		if a != nil {
 			a.making()
 		}
-		if out[i], err = v.traceRow(bs, &rows[i], ids[i], q.Preview); err != nil {
+		var text []byte
+		if f.texts != nil {
+			text = f.texts[i]
+		}
+		if out[i], err = v.traceRow(bs, &rows[i], ids[i], text, q.Preview); err != nil {
 			id, _ := decodeID(ids[i])
 			return nil, errors.Join(fmt.Errorf("trace %q: %w", id, err), bs.close())
 		}
@@ -164,27 +169,26 @@ func (v *view) traceRows(rows []summary, ids [][]byte, q ListQuery, a *ahead) ([
 // rows of lists have none.
 const whole = -1
 
-// traceRow makes one list row: with the default preview, and no more than it,
-// from the small row that is stored for it.
-func (v *view) traceRow(bs *bodies, s *summary, idKey []byte, preview int) (TraceRow, error) {
+// traceRow makes one list row, of its text where that is at hand.
+func (v *view) traceRow(bs *bodies, s *summary, idKey, text []byte, preview int) (TraceRow, error) {
 	id, err := decodeID(idKey)
 	if err != nil {
 		return TraceRow{}, err
 	}
-	b, err := bs.get(s.startUS, idKey)
-	if err != nil {
-		return TraceRow{}, err
-	}
-	var obj []byte
-	if preview > 0 && preview <= previewBytes {
-		if obj, err = b.listRow(); err == nil && (preview < previewBytes || b.rowRaw == 0 && b.headRaw > preview) {
-			obj, err = trace.Preview(obj, preview)
+	obj := text
+	switch {
+	case len(text) == 0:
+		b, err := bs.get(s.startUS, idKey)
+		if err != nil {
+			return TraceRow{}, err
 		}
-	} else if obj, err = b.object(preview == whole); err == nil {
-		obj, err = trace.Preview(obj, preview)
-	}
-	if err != nil {
-		return TraceRow{}, err
+		if obj, err = b.cutTo(preview); err != nil {
+			return TraceRow{}, err
+		}
+	case preview < previewBytes:
+		if obj, err = trace.Preview(text, preview); err != nil {
+			return TraceRow{}, fmt.Errorf("%w: list row: %w", ErrCorrupt, err)
+		}
 	}
 	row := TraceRow{ID: id, Status: s.sample.Status, StartUS: s.startUS, Sample: s.sample, JSON: obj,
 		Orphans: s.flags&flagOrphans != 0, OpenRoot: s.flags&flagOpenRoot != 0, Stale: v.stale(s.flags, s.updatedUS)}
@@ -249,7 +253,7 @@ func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
 	if err != nil {
 		return TraceRow{}, err
 	}
-	rows, err := v.traceRows([]summary{s}, [][]byte{idKey}, ListQuery{Preview: whole}, nil)
+	rows, err := v.traceRows(&found{rows: []summary{s}, ids: [][]byte{idKey}}, ListQuery{Preview: whole}, nil)
 	if err != nil {
 		return TraceRow{}, err
 	}

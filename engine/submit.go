@@ -141,7 +141,7 @@ func (e *Engine) enqueue(ctx context.Context, r *commitReq) (*pending, error) {
 	r.done = make(chan error, 1)
 	r.bytes = 256
 	for i := range r.changes {
-		r.bytes += int64(len(r.changes[i].body)) + 256
+		r.bytes += int64(len(r.changes[i].body)+len(r.changes[i].text)) + 256
 	}
 	e.queueOps.Add(1)
 	e.queueBytes.Add(r.bytes)

@@ -31,18 +31,24 @@ type summary struct {
 	setHash   uint64 // of all runs, order-independent
 }
 
-// appendSummary encodes the value of an `s` row.
-func appendSummary(dst []byte, s *summary) []byte {
+// appendSummary encodes the value of an `s` row, with sums as format 2 has it.
+func appendSummary(dst []byte, s *summary, sums bool) []byte {
 	dst = append(dst, summaryVersion, byte(s.sample.Status), s.flags)
 	dst = binary.AppendUvarint(dst, uint64(s.slot.N))
 	dst = binary.AppendVarint(dst, s.updatedUS-s.startUS)
 	dst = binary.BigEndian.AppendUint64(dst, s.setHash)
-	return appendSample(dst, &s.sample)
+	return appendSample(dst, &s.sample, sums)
 }
 
 // decodeSummary decodes an `s` row; startUS comes from its key.
 func decodeSummary(b []byte, startUS int64) (summary, error) {
 	r := reader{b: b}
+	s := r.summary(startUS)
+	return s, r.done("summary row")
+}
+
+// summary reads what appendSummary wrote.
+func (r *reader) summary(startUS int64) summary {
 	s := summary{startUS: startUS}
 	version, status := r.byte(), r.byte()
 	s.flags = r.byte()
@@ -53,7 +59,7 @@ func decodeSummary(b []byte, startUS int64) (summary, error) {
 	if version != summaryVersion || rollup.Status(status) != s.sample.Status {
 		r.bad = true
 	}
-	return s, r.done("summary row")
+	return s
 }
 
 func msInHour(us int64) uint32 { return uint32(us % usPerHour / 1000) }

@@ -67,7 +67,7 @@ func (e *Engine) tree(ctx context.Context, app, id string) (row []byte, nodes *n
 	}
 	bs := &bodies{v: v}
 	defer func() { err = errors.Join(err, bs.close()) }()
-	r, err := v.traceRow(bs, &s, idKey, previewBytes)
+	r, err := v.traceRow(bs, &s, idKey, nil, previewBytes)
 	if err != nil {
 		return nil, nil, err
 	}

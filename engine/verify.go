@@ -48,6 +48,7 @@ type verifier struct {
 	rows   int64 // traces of this app
 	waits  int64 // of these, traces with orphans
 	pieces int64 // rows of long bodies beside their first
+	rares  int64 // traces that have a row in the list of their status
 }
 
 func (c *verifier) differ(format string, args ...any) {
@@ -57,7 +58,7 @@ func (c *verifier) differ(format string, args ...any) {
 }
 
 func (c *verifier) app() error {
-	for _, check := range []func() error{c.checkRows, c.checkUnits, c.checkLocators, c.checkStrays} {
+	for _, check := range []func() error{c.checkRows, c.checkUnits, c.checkLocators, c.checkStrays, c.checkRares} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -161,6 +162,9 @@ func (c *verifier) checkBody(b *body, s *summary, id string) error {
 	}
 	if !bytes.Equal(head, all[:b.headRaw]) {
 		c.differ("trace %q: the stored object is not that of its runs", id)
+	}
+	if err := c.checkRare(b, s, id); err != nil {
+		return err
 	}
 	if s.flags&flagOrphans != 0 {
 		c.waits++

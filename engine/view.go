@@ -15,16 +15,17 @@ import (
 // view is one moment of an app: a snapshot of the rows and the derived state
 // that belongs to it. Nothing else may be used to answer a read.
 type view struct {
-	e      *Engine
-	ctx    context.Context
-	app    uint32
-	name   string
-	units  []*unit // captured: never changed
-	snap   *pebble.Snapshot
-	cutoff int64
-	leave  func()
-	users  atomic.Int32 // beside the one it was made for; the last one out closes it
-	steps  int
+	e       *Engine
+	ctx     context.Context
+	app     uint32
+	name    string
+	units   []*unit // captured: never changed
+	snap    *pebble.Snapshot
+	cutoff  int64
+	format2 bool
+	leave   func()
+	users   atomic.Int32 // beside the one it was made for; the last one out closes it
+	steps   int
 }
 
 // view captures the app as it is now; close must be called. The error is
@@ -53,7 +54,7 @@ func (e *Engine) viewOf(ctx context.Context, app string, leave func()) (*view, e
 		return nil, err
 	}
 	return &view{e: e, ctx: ctx, app: a.id, name: a.name, units: a.capture(),
-		snap: e.db.NewSnapshot(), cutoff: e.cutoff.Load(), leave: leave}, nil
+		snap: e.db.NewSnapshot(), cutoff: e.cutoff.Load(), format2: e.format2.Load(), leave: leave}, nil
 }
 
 func (v *view) close() {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,10 +26,13 @@ type walker struct {
 	mask   index.Mask
 	win    Window
 	asc    bool
-	it     *pebble.Iterator
+	rare   bool // over `r` rows, which have the list rows
+	heads  [][]byte
+	it     *rowIter
 	ok     bool // the iterator stands on a row not yet given
 	paused bool // until resume there is none
 	row    summary
+	text   []byte  // list row of row, where it was stored with it
 	id     []byte  // key form, of row; valid until next
 	after  *cursor // where the walk began, nil at the window's edge
 
@@ -42,13 +46,22 @@ type walker struct {
 
 func (v *view) walker(m index.Mask, w Window, asc bool) (*walker, error) {
 	wk := &walker{v: v, mask: m, win: w, asc: asc, left: -1, sparse: v.sparse(m, w)}
-	if w.From >= w.To {
-		return wk, nil
+	wk.heads = [][]byte{appKey(nil, prefixSummary, v.app)}
+	return wk, wk.open()
+}
+
+// rareWalker is a walker for a mask of rare statuses.
+func (v *view) rareWalker(m index.Mask, w Window, asc bool) (*walker, error) {
+	wk := &walker{v: v, mask: m, win: w, asc: asc, left: -1, rare: true, heads: rareHeads(v.app, m)}
+	return wk, wk.open()
+}
+
+// open opens the iterator; an empty window has none.
+func (w *walker) open() (err error) {
+	if w.win.From < w.win.To {
+		w.it, err = w.v.rowIter(w.heads, w.win, w.asc)
 	}
-	var err error
-	lo, hi := summarySpan(v.app, w.From, w.To)
-	wk.it, err = v.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	return wk, storeError(err)
+	return err
 }
 
 // sparse says that the days of a window have so few matches that a jump to each
@@ -69,29 +82,21 @@ func (w *walker) close() error {
 	if w.it == nil {
 		return nil
 	}
-	return storeError(w.it.Close())
+	return w.it.close()
 }
 
 // first stands on the first row of the window.
-func (w *walker) first() {
-	if w.it == nil {
-		return
-	}
-	if w.asc {
-		w.ok = w.it.Last()
-	} else {
-		w.ok = w.it.First()
-	}
-}
+func (w *walker) first() { w.ok = w.it != nil && w.it.first() }
 
 // atMS stands on the first row, in walking order, of a millisecond.
 func (w *walker) atMS(ms int64) {
-	if w.asc {
-		// Rows of the ms and later ones have smaller keys.
-		_, behind := summarySpan(w.v.app, ms*1000, ms*1000+1)
-		w.ok = w.it.SeekLT(behind)
-	} else {
-		w.ok = w.it.SeekGE(summaryAt(nil, w.v.app, ms*1000+999))
+	switch {
+	case !w.asc:
+		w.ok = w.it.seek(placeKey(nil, ms*1000+999, nil))
+	case ms > 0: // rows of the ms and later ones have smaller keys
+		w.ok = w.it.seek(placeKey(nil, ms*1000-1, nil))
+	default:
+		w.first()
 	}
 }
 
@@ -101,15 +106,15 @@ func (w *walker) behind(c *cursor) {
 	if w.it == nil {
 		return
 	}
-	w.seekBehind(summaryKey(nil, w.v.app, c.startUS, c.id))
+	w.seekBehind(c.startUS, c.id)
 }
 
-func (w *walker) seekBehind(key []byte) {
-	if w.asc {
-		w.ok = w.it.SeekLT(key)
-		return
+func (w *walker) seekBehind(startUS int64, id []byte) {
+	place := placeKey(nil, startUS, id)
+	if !w.asc {
+		place = append(place, 0) // the first key that is greater
 	}
-	w.ok = w.it.SeekGE(append(key, 0)) // the first key that is greater
+	w.ok = w.it.seek(place)
 }
 
 // next gives the next row of the mask; false at the end or on an error.
@@ -118,11 +123,11 @@ func (w *walker) next() (bool, error) {
 		if err := w.v.step(); err != nil {
 			return false, err
 		}
-		val, err := w.it.ValueAndErr()
+		val, err := w.it.value()
 		if err != nil {
-			return false, storeError(err)
+			return false, err
 		}
-		startUS, id, err := splitSummaryKey(w.it.Key())
+		startUS, id, err := splitPlace(w.it.place())
 		if err != nil {
 			return false, err
 		}
@@ -139,7 +144,7 @@ func (w *walker) next() (bool, error) {
 			continue
 		}
 		w.misses = 0
-		if w.row, err = decodeSummary(val, startUS); err != nil {
+		if err := w.decode(val, startUS); err != nil {
 			return false, err
 		}
 		w.id = append(w.id[:0], id...)
@@ -153,16 +158,20 @@ func (w *walker) next() (bool, error) {
 	if w.it == nil {
 		return false, nil
 	}
-	return false, storeError(w.it.Error())
+	return false, w.it.err()
 }
 
-func (w *walker) advance() {
-	if w.asc {
-		w.ok = w.it.Prev()
-	} else {
-		w.ok = w.it.Next()
+func (w *walker) decode(val []byte, startUS int64) (err error) {
+	if !w.rare {
+		w.row, err = decodeSummary(val, startUS)
+		return err
 	}
+	w.row, w.text, err = decodeRare(val, startUS)
+	w.text = bytes.Clone(w.text) // the iterator goes on
+	return err
 }
+
+func (w *walker) advance() { w.ok = w.it.next() }
 
 // jump goes from a row of ms that does not match to the next millisecond with
 // a match, as the index says. In a millisecond with a match it takes one row.
@@ -249,22 +258,43 @@ func (w *walker) sameStart(c *cursor) (n int, err error) {
 	return n, storeError(errors.Join(err, it.Error(), it.Close()))
 }
 
-// collect gives up to n rows.
-func (w *walker) collect(n int) (rows []summary, ids [][]byte, err error) {
-	if w.it == nil {
-		return nil, nil, nil
+// found are rows of a walk.
+type found struct {
+	rows  []summary
+	ids   [][]byte
+	texts [][]byte // list rows, nil where they are to be read from the bodies
+}
+
+// cut keeps the first n.
+func (f *found) cut(n int) {
+	f.rows, f.ids = f.rows[:n], f.ids[:n]
+	if f.texts != nil {
+		f.texts = f.texts[:n]
 	}
-	rows, ids = make([]summary, 0, n), make([][]byte, 0, n)
+}
+
+// collect gives up to n rows.
+func (w *walker) collect(n int) (f found, err error) {
+	if w.it == nil {
+		return found{}, nil
+	}
+	f.rows, f.ids = make([]summary, 0, n), make([][]byte, 0, n)
+	if w.rare {
+		f.texts = make([][]byte, 0, n)
+	}
 	arena := make([]byte, 0, 17*n) // of ids: 17 bytes each as a rule
-	for len(rows) < n {
+	for len(f.rows) < n {
 		ok, err := w.next()
 		if err != nil || !ok {
-			return rows, ids, err
+			return f, err
 		}
-		rows = append(rows, w.row)
+		f.rows = append(f.rows, w.row)
 		from := len(arena)
 		arena = append(arena, w.id...)
-		ids = append(ids, arena[from:len(arena):len(arena)])
+		f.ids = append(f.ids, arena[from:len(arena):len(arena)])
+		if w.rare {
+			f.texts = append(f.texts, w.text)
+		}
 	}
-	return rows, ids, nil
+	return f, nil
 }

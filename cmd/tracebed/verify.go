@@ -92,9 +92,9 @@ func repairDir(cmd *cobra.Command, dir string) (err error) {
 	for _, d := range append(rep.Left, rep.After.Differences...) {
 		fmt.Fprintln(cmd.OutOrStdout(), d)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s differences before, %s after; made again: %s summaries, %s locators, %s entries of orphans, %s days of indexes and buckets\n",
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s differences before, %s after; made again: %s summaries, %s locators, %s entries of orphans, %s rows of failed and canceled traces, %s days of indexes and buckets\n",
 		dir, countText(int64(len(rep.Before.Differences))), countText(int64(len(rep.After.Differences))), countText(rep.Summaries),
-		countText(rep.Locators), countText(rep.OrphanEntries), countText(rep.Days))
+		countText(rep.Locators), countText(rep.OrphanEntries), countText(rep.ListRows), countText(rep.Days))
 	if n := len(rep.After.Differences); n > 0 {
 		return fail(fmt.Errorf("%s still has %d differences", dir, n), "restore a backup, or export what is readable into a new directory")
 	}
