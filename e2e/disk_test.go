@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tracebed/tracebed/engine"
 )
 
 // tmpfs mounts a small memory disk, or skips the test where that needs rights
@@ -93,7 +95,7 @@ func TestBadDirectories(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(marker, []byte(strings.Replace(string(b), "format 1\n", "format 99\n", 1)), 0o644); err != nil {
+		if err := os.WriteFile(marker, []byte(strings.Replace(string(b), fmt.Sprintf("format %d\n", engine.FormatVersion), "format 99\n", 1)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		refused(t, dir, "version", "99")

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/tracebed/tracebed/engine"
 )
 
 // fakeServer answers with handle and counts the requests.
@@ -203,7 +205,7 @@ func TestDirectory(t *testing.T) {
 		{"token list --data DIR", "", "a,b"},
 		{"token revoke me --data DIR", "", "revoked me"},
 		{"verify DIR", "", "1 apps, 1 traces, 1 runs, 0 differences"},
-		{"version", "", "data format 1"},
+		{"version", "", fmt.Sprint("data format ", engine.FormatVersion)},
 	} {
 		var out, errOut bytes.Buffer
 		code := run(strings.Fields(strings.ReplaceAll(c.args, "DIR", dir)), strings.NewReader(c.in), &out, &errOut)

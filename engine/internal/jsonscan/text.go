@@ -2,7 +2,9 @@ package jsonscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -80,44 +82,57 @@ func unit(b []byte) rune {
 }
 
 // AppendQuoted appends s as a JSON string. Only what JSON demands is escaped;
-// invalid UTF-8 becomes U+FFFD. It looks at eight bytes at a step.
+// invalid UTF-8 becomes U+FFFD. It writes eight bytes at a step and goes back
+// where one of them cannot stand for itself: JSON in a string has a quote every
+// few bytes, and a copy of what lies between two took twice as long.
 func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
+	const room = 16 // what a step may write
 	dst = append(dst, '"')
-	from, i := 0, 0
-	for {
-		for i+8 <= len(s) {
-			w := load(s[i : i+8])
-			m := stops(w) | w&highs
-			if m == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(m) >> 3
-			break
+	i := 0
+	for i+8 <= len(s) {
+		at := len(dst)
+		if cap(dst)-at < room {
+			dst = slices.Grow(dst, len(s)-i+room)
 		}
-		if i >= len(s) {
-			break
-		}
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++ // one of the last seven
+		w := load(s[i : i+8])
+		binary.LittleEndian.PutUint64(dst[at:at+8:at+8], w)
+		m := stops(w) | w&highs
+		if m == 0 {
+			dst, i = dst[:at+8], i+8
 			continue
 		}
-		n := 1
-		if c >= utf8.RuneSelf {
-			var r rune
-			r, n = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-			if r != utf8.RuneError || n > 1 {
-				i += n
-				continue
-			}
-		}
-		dst = appendEscaped(append(dst, s[from:i]...), c)
+		n := bits.TrailingZeros64(m) >> 3
 		i += n
-		from = i
+		if c := byte(w >> (8 * n)); c == '"' || c == '\\' {
+			dst = dst[:at+n+2]
+			dst[at+n], dst[at+n+1] = '\\', c
+			i++
+			continue
+		}
+		dst, i = appendStop(dst[:at+n], s, i)
 	}
-	dst = append(dst, s[from:]...)
+	for i < len(s) {
+		if c := s[i]; c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			dst, i = append(dst, c), i+1
+		} else {
+			dst, i = appendStop(dst, s, i)
+		}
+	}
 	return append(dst, '"')
+}
+
+// appendStop appends what is at s[i], which is no plain ASCII, and returns where
+// it ends.
+func appendStop[T string | []byte](dst []byte, s T, i int) ([]byte, int) {
+	c := s[i]
+	if c < utf8.RuneSelf {
+		return appendEscaped(dst, c), i + 1
+	}
+	r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+	if r == utf8.RuneError && n == 1 {
+		return append(dst, "\uFFFD"...), i + 1
+	}
+	return append(dst, s[i:i+n]...), i + n
 }
 
 // load is the first eight bytes of s.
@@ -127,8 +142,8 @@ func load[T string | []byte](s T) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// appendEscaped appends the escape of a byte that cannot stand for itself;
-// one above 0x7f is no part of valid UTF-8.
+// appendEscaped appends the escape of an ASCII character that cannot stand for
+// itself.
 func appendEscaped(dst []byte, c byte) []byte {
 	const digits = "0123456789abcdef"
 	switch c {
@@ -144,9 +159,6 @@ func appendEscaped(dst []byte, c byte) []byte {
 		return append(dst, '\\', 'b')
 	case '\f':
 		return append(dst, '\\', 'f')
-	}
-	if c >= utf8.RuneSelf {
-		return append(dst, "\uFFFD"...)
 	}
 	return append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 }
