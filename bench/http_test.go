@@ -1,17 +1,16 @@
 package bench
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/tracebed/tracebed/engine"
 	"github.com/tracebed/tracebed/httpapi"
@@ -31,10 +30,9 @@ type server struct {
 // conn is a connection and the memory of its requests.
 type conn struct {
 	net.Conn
-	in   *bufio.Reader
 	head []byte
 	out  net.Buffers
-	resp fasthttp.Response
+	in   [4096]byte // an answer
 }
 
 func serveHTTP(tb testing.TB, e *engine.Engine) *server {
@@ -54,7 +52,7 @@ func (h *server) connection() (*conn, error) {
 		return c, nil
 	default:
 		c, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", h.addr)
-		return &conn{Conn: c, in: bufio.NewReader(c)}, err
+		return &conn{Conn: c}, err
 	}
 }
 
@@ -73,14 +71,49 @@ func (h *server) post(app string, body []byte) error {
 	if _, err := out.WriteTo(c.Conn); err != nil {
 		return err
 	}
-	if err := c.resp.Read(c.in); err != nil {
+	if err := c.answer(); err != nil {
 		return err
-	}
-	if c.resp.StatusCode() != fasthttp.StatusOK {
-		return fmt.Errorf("status %d: %.200s", c.resp.StatusCode(), c.resp.Body())
 	}
 	h.idle <- c
 	return nil
+}
+
+// answer reads the answer to the request that was sent; it is an error where it
+// is not 200 or not short.
+func (c *conn) answer() error {
+	n, whole := 0, 0
+	for whole == 0 || n < whole {
+		got, err := c.Read(c.in[n:])
+		if n += got; err != nil {
+			return err
+		}
+		if whole == 0 {
+			whole = answerLen(c.in[:n])
+		}
+		if n == len(c.in) || whole > len(c.in) {
+			return fmt.Errorf("a long answer: %.200s", c.in[:n])
+		}
+	}
+	if !bytes.HasPrefix(c.in[:n], []byte("HTTP/1.1 200 ")) {
+		return fmt.Errorf("the answer is %.300s", c.in[:n])
+	}
+	return nil
+}
+
+// answerLen is the length of the answer that begins with b, 0 where that does
+// not tell yet.
+func answerLen(b []byte) int {
+	head, _, ok := bytes.Cut(b, []byte("\r\n\r\n"))
+	if !ok {
+		return 0
+	}
+	_, length, _ := bytes.Cut(head, []byte("Content-Length: "))
+	length, _, _ = bytes.Cut(length, []byte("\r\n"))
+	n, err := strconv.Atoi(string(length))
+	if err != nil {
+		return math.MaxInt
+	}
+	return len(head) + 4 + n
 }
 
 // download reads an export as zstd and drops it; it returns its size.

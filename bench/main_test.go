@@ -14,7 +14,7 @@ import (
 var (
 	traceCount = flag.Int("traces", 400_000, "traces of the store for lists, traces, exports and disk")
 	yearCount  = flag.Int("year", 1_000_000, "traces of the app with a year of metrics")
-	rounds     = flag.Int("rounds", 5, "rounds of the comparisons; medians are reported")
+	rounds     = flag.Int("rounds", 9, "rounds of the comparisons; medians are reported")
 	loadCount  = flag.Int("load", 20_000, "traces ingested in one round")
 )
 

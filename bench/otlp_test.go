@@ -55,11 +55,13 @@ func otlpRound(b *testing.B, c *corpus, spans *corpus, n int) (dynamiq, protobuf
 	check(b, err)
 	dynamiq = loadN(b, n, inFlight, func(_, i int) error { return ingest(e, c.apps[i], c.body(i)) })
 	check(b, e.Close())
+	drop(b, filepath.Join(dir, "dynamiq"))
 	phase("otlp")
 	e, err = engine.Open(filepath.Join(dir, "otlp"), engine.Options{})
 	check(b, err)
 	protobuf = loadN(b, n, inFlight, func(_, i int) error { return ingestOTLP(e, c.apps[i], spans.body(i)) })
 	check(b, e.Close())
+	drop(b, filepath.Join(dir, "otlp"))
 	return dynamiq, protobuf
 }
 
