@@ -83,7 +83,7 @@ bench-all: $(PEERS) ## the same with PostgreSQL, ClickHouse and a million traces
 bench-check: ## the drivers of the comparison answer alike
 	cd bench/peers && $(GO) test ./...
 
-bench-bars: ## the bars of the storage design, each beside its comparison (about 3 minutes)
+bench-bars: ## the bars of the storage design, each beside its comparison (about 4 minutes)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
 
 MICRO := ./bench/gen ./engine/... ./index/... ./rollup/... ./httpapi/...

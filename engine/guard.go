@@ -28,6 +28,14 @@ func (e *Engine) format() int {
 	return e.guards.mark.version
 }
 
+// setMarkVersion is what the next update of the marker writes; Pebble may be
+// at one already.
+func (e *Engine) setMarkVersion(format int) {
+	e.guards.mu.Lock()
+	defer e.guards.mu.Unlock()
+	e.guards.mark.version = format
+}
+
 // updateMarker changes the marker durably.
 func (e *Engine) updateMarker(change func(*marker)) error {
 	g := &e.guards

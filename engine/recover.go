@@ -116,7 +116,7 @@ func (e *Engine) loadFormat(m marker) (int, error) {
 	case format < m.version:
 		return 0, fmt.Errorf("%w: the store is of format %d, its marker file of %d", ErrCorrupt, format, m.version)
 	}
-	e.guards.mark.version = format
+	e.setMarkVersion(format)
 	e.format2.Store(format >= 2)
 	return format, nil
 }
