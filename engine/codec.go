@@ -132,7 +132,7 @@ const (
 )
 
 // totalsAreSums says that the totals need not be stored; with format 2 they are
-// not, which saves 7 of 115 bytes of a trace's small rows.
+// not: 39 instead of 46 bytes of a row.
 func totalsAreSums(s *rollup.Sample) bool {
 	return s.TotalTokens == s.PromptTokens+s.CompletionTokens && s.TotalCost == s.PromptCost.Add(s.CompletionCost) &&
 		s.TotalPriced == s.PromptPriced && s.TotalPriced == s.CompletionPriced && (s.TotalTokens != 0 || s.TotalPriced != 0)

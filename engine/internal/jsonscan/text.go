@@ -84,7 +84,7 @@ func unit(b []byte) rune {
 // AppendQuoted appends s as a JSON string. Only what JSON demands is escaped;
 // invalid UTF-8 becomes U+FFFD. It writes eight bytes at a step and goes back
 // where one of them cannot stand for itself: JSON in a string has a quote every
-// few bytes, and a copy of what lies between two took twice as long.
+// few bytes, and a copy of what lies between two took a third longer.
 func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
 	const room = 16 // what a step may write
 	dst = append(dst, '"')
