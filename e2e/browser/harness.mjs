@@ -125,6 +125,15 @@ export async function closePage(page) {
   assert.deepEqual(bad, [])
 }
 
+/**
+ * boxOf is the box of an element once two frames are drawn: DevTools may give
+ * that of the frame before (4 of 200 runs right behind a key that moved it).
+ */
+export async function boxOf(locator) {
+  await locator.page().evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+  return locator.boundingBox()
+}
+
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** assertAccessible runs axe; serious and critical findings fail the test. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { run, spread } from './data.mjs'
-import { assertAccessible, closePage, openPage, shot, startBrowser, startServer } from './harness.mjs'
+import { assertAccessible, boxOf, closePage, openPage, shot, startBrowser, startServer } from './harness.mjs'
 
 const hour = 3_600_000
 let server, browser
@@ -146,7 +146,7 @@ describe('charts', () => {
 
   async function box(page, chart) {
     await page.waitForSelector(`[data-chart=${chart}] .u-over`)
-    return page.locator(`[data-chart=${chart}] .u-over`).boundingBox()
+    return boxOf(page.locator(`[data-chart=${chart}] .u-over`))
   }
 
   test('the pointer shows exact values in all charts, and none when it leaves', async () => {
