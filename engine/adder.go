@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/tracebed/tracebed/rollup"
@@ -16,8 +18,8 @@ type adder struct {
 	run   rollup.Dense // of a run of days
 	out   rollup.Stats
 	at    int // place in the units where the last stretch began
-	// edges holds stretches inside one quarter of an hour, which are counted
-	// row by row; the series and the summary share them.
+	// edges holds stretches inside one minute or quarter of an hour, which are
+	// counted row by row; the series and the summary share them.
 	edges map[edgeKey]*rollup.HistBucket
 	block block
 }
@@ -61,7 +63,7 @@ func (m *adder) span(from, to int64) (lo, hi int) {
 }
 
 // add puts a stretch into the sums: runs of days, whole days, then whole
-// hours, quarters, and rows at the edges.
+// hours, quarters, minutes, and rows at the edges.
 func (m *adder) add(from, to int64) error {
 	lo, hi := m.span(from, to)
 	for units := m.v.units[lo:hi]; len(units) > 0; {
@@ -82,34 +84,42 @@ func (m *adder) add(from, to int64) error {
 	return nil
 }
 
-// runDays is how many days are added up together for long stretches. A year of
-// a busy app is 365 merges of day histograms; with runs it is about 40.
-const runDays = 32
+// runs are how many days are added up together for long stretches, the longest
+// first. A year of a busy app is 365 merges of day histograms; with runs of 32 it
+// is about 40, and a month of it about 14 with runs of 4.
+var runs = [...]uint32{32, 4}
 
-// addRun adds the run of days that the first of the units lies in, if the
-// stretch [from, to) covers it, and returns how many of the units those are.
+// addRun adds the longest run of days that the first of the units lies in and the
+// stretch [from, to) covers, and returns how many of the units those are.
 func (m *adder) addRun(units []*unit, from, to int64) (n int, err error) {
-	run := units[0].day / runDays
-	start := int64(run) * runDays * usPerDay
-	if from > start || to < start+runDays*usPerDay {
-		return 0, nil
+	for _, days := range runs {
+		run := units[0].day / days
+		start, width := int64(run*days)*usPerDay, int64(days)*usPerDay
+		if from > start || to < start+width {
+			continue
+		}
+		for n < len(units) && units[n].day/days == run {
+			n++
+		}
+		return n, m.addDays(units[:n], start, width)
 	}
-	for n < len(units) && units[n].day/runDays == run {
-		n++
-	}
-	units = units[:n]
-	seq, key := newest(units), memoKey{app: m.v.app, from: start, width: runDays * usPerDay}
+	return 0, nil
+}
+
+// addDays adds the units of a run, from the memo if it has them.
+func (m *adder) addDays(units []*unit, start, width int64) (err error) {
+	seq, key := newest(units), memoKey{app: m.v.app, from: start, width: width}
 	e := m.v.e.memo.get(key, seq)
 	if e == nil {
 		if e, err = m.sumDays(units); err != nil {
-			return 0, err
+			return err
 		}
 		e.seq = seq
 		m.v.e.memo.put(key, e)
 	}
 	m.sum.Merge(&e.sum.Bucket)
 	m.dense.Add(&e.sum.Hist)
-	return n, nil
+	return nil
 }
 
 // sumDays adds up whole days.
@@ -151,19 +161,39 @@ func (m *adder) addDay(u *unit, from, to int64) error {
 		m.dense.Add(&d.Total)
 		return nil
 	}
-	for h := int(from / usPerHour); h < hoursPerDay && int64(h)*usPerHour < to; h++ {
-		if s.Hours[h].IsEmpty() {
-			continue
-		}
-		start := int64(h) * usPerHour
-		lo, hi := max(from-start, 0), min(to-start, usPerHour)
-		if lo == 0 && hi == usPerHour {
+	return m.addHours(u, s, d, from, to)
+}
+
+// addHours adds the hours of a part of a day, and parts of the first and the last
+// of them. The histogram of more than half a day is that of the day without the
+// other hours.
+func (m *adder) addHours(u *unit, s *rollup.DayScalars, d *rollup.DayHists, from, to int64) error {
+	first, last := int((from+usPerHour-1)/usPerHour), int(to/usPerHour) // whole hours
+	without := last-first > hoursPerDay/2
+	if without {
+		m.dense.Add(&d.Total)
+	}
+	for h := range hoursPerDay {
+		switch whole := first <= h && h < last; {
+		case whole:
 			m.sum.Merge(&s.Hours[h])
-			m.dense.Add(&d.Hours[h])
+			if !without {
+				m.dense.Add(&d.Hours[h])
+			}
+		case without:
+			m.dense.Sub(&d.Hours[h])
+		}
+	}
+	for _, part := range [2]int64{from / usPerHour, to / usPerHour} {
+		lo, hi := max(from-part*usPerHour, 0), min(to-part*usPerHour, usPerHour)
+		if lo >= hi || lo == 0 && hi == usPerHour || s.Hours[part].IsEmpty() {
 			continue
 		}
-		if err := m.addHour(u, h, lo, hi); err != nil {
+		if err := m.addHour(u, int(part), lo, hi); err != nil {
 			return err
+		}
+		if from/usPerHour == to/usPerHour {
+			break
 		}
 	}
 	return nil
@@ -185,15 +215,39 @@ func (m *adder) addHour(u *unit, h int, from, to int64) error {
 		if lo >= hi || q.Quarters[i].IsEmpty() {
 			continue
 		}
-		b := &q.Quarters[i]
-		if lo != 0 || hi != usPerQuarter {
-			if b, err = m.edge(start+at+lo, start+at+hi); err != nil {
-				return err
-			}
+		if lo == 0 && hi == usPerQuarter {
+			m.sum.Merge(&q.Quarters[i].Bucket)
+			m.dense.Add(&q.Quarters[i].Hist)
+		} else if err := m.addQuarter(q.Minutes[i], start+at, lo, hi); err != nil {
+			return err
 		}
-		m.sum.Merge(&b.Bucket)
-		m.dense.Add(&b.Hist)
 	}
+	return nil
+}
+
+// addQuarter adds the part [lo, hi) of a quarter of an hour, in µs since its
+// start: whole minutes, where it is kept by minutes, and rows.
+func (m *adder) addQuarter(minutes *rollup.Minutes, start, lo, hi int64) error {
+	first, last := (lo+usPerMinute-1)/usPerMinute, hi/usPerMinute
+	if minutes == nil || first >= last {
+		return m.addEdge(start+lo, start+hi)
+	}
+	if err := minutes.AddTo(int(first), int(last), &m.sum, &m.dense); err != nil {
+		return fmt.Errorf("%w: quarter of an hour %d: %w", ErrCorrupt, start/usPerQuarter, err)
+	}
+	return errors.Join(m.addEdge(start+lo, start+first*usPerMinute), m.addEdge(start+last*usPerMinute, start+hi))
+}
+
+func (m *adder) addEdge(from, to int64) error {
+	if from >= to {
+		return nil
+	}
+	b, err := m.edge(from, to)
+	if err != nil {
+		return err
+	}
+	m.sum.Merge(&b.Bucket)
+	m.dense.Add(&b.Hist)
 	return nil
 }
 
@@ -216,7 +270,7 @@ func (m *adder) addExpired(u *unit, h int, from int64) error {
 	return nil
 }
 
-// edge counts the rows of a stretch inside a quarter of an hour.
+// edge counts the rows of a stretch inside a minute or a quarter of an hour.
 func (m *adder) edge(from, to int64) (*rollup.HistBucket, error) {
 	key := edgeKey{from, to}
 	if b := m.edges[key]; b != nil {

@@ -62,7 +62,7 @@ func (a *appState) applyDelta(seq uint64, d *delta) *unit {
 	u.dirty |= 1 << h
 	qh := p.mutableQuarters(h)
 	qh.LSN = seq
-	q := &qh.Quarters[quarterOf(d.startUS)]
+	minute := minuteOf(d.startUS)
 	x, s, hist := p.mutableIndex(h), p.mutableScalars(), p.mutableHists()
 	st := d.sample.Status
 	if !d.remove {
@@ -71,8 +71,8 @@ func (a *appState) applyDelta(seq uint64, d *delta) *unit {
 		if d.sample.DurationUS >= 0 {
 			hist.Add(h, d.sample.DurationUS)
 		}
-		q.Add(&d.sample)
-		u.broken = x.Add(st, d.slot()) != nil || u.broken
+		err := errors.Join(qh.Add(minute, &d.sample), x.Add(st, d.slot()))
+		u.broken = err != nil || u.broken
 		return u
 	}
 	u.counts[st]--
@@ -80,16 +80,14 @@ func (a *appState) applyDelta(seq uint64, d *delta) *unit {
 	if d.sample.DurationUS >= 0 {
 		err = errors.Join(err, hist.Sub(h, d.sample.DurationUS))
 	}
-	err = errors.Join(err, q.Remove(&d.sample), x.Remove(st, d.slot()))
+	err = errors.Join(err, qh.Remove(minute, &d.sample), x.Remove(st, d.slot()))
 	u.broken = err != nil || u.broken
 	return u
 }
 
-// settle makes a unit exact after deltas: rebuilds what did not fit, and finds
-// extremes that a removal left unknown by a look at the rows of that quarter of
-// an hour. A removal hits an extreme of n rows with probability of about 2/n
-// and then costs n rows: constant on average. Engine.mu is held and the batch
-// is applied.
+// settle makes a unit exact after deltas: rebuilds what did not fit, and brings
+// its quarters in order (settleQuarters). Engine.mu is held and the batch is
+// applied.
 func (e *Engine) settle(a *appState, u *unit) error {
 	if u.broken {
 		return e.repairUnit(a, u, fmt.Errorf("%w: derived state", ErrCorrupt))
@@ -112,34 +110,4 @@ func (e *Engine) settle(a *appState, u *unit) error {
 	}
 	s.ResolveTotal()
 	return nil
-}
-
-func (e *Engine) settleQuarters(a *appState, u *unit, p *dayParts) {
-	for h := range p.hours {
-		q := p.hours[h].quarters.Load()
-		if u.dirty>>h&1 == 0 || q == nil || !q.Stale() {
-			continue
-		}
-		q = p.mutableQuarters(h)
-		for i := range q.Quarters {
-			if !q.Quarters[i].Stale() {
-				continue
-			}
-			from := int64(u.hour(h))*usPerHour + int64(i)*usPerQuarter
-			var found rollup.Bucket
-			err := scanRows(e.db, a.id, from, from+usPerQuarter, func(s *summary) error {
-				found.Add(&s.sample)
-				return nil
-			})
-			if err != nil {
-				// The bounds that are known stand in: a row that cannot be
-				// read must not keep checkpoints from being written.
-				e.opts.Logger.Error("shortest and longest of a quarter of an hour cannot be found",
-					"app", a.name, "hour", u.hour(h), "error", err)
-				found.Min, found.Max = q.Quarters[i].Min, q.Quarters[i].Max
-				e.healed.add(dayOfApp{a.id, u.day}) // the next checkpoint tries again
-			}
-			q.Quarters[i].SetExtremes(found.Min, found.Max)
-		}
-	}
 }

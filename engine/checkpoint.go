@@ -107,7 +107,7 @@ func (e *Engine) saveUnit(b *pebble.Batch, a *appState, u *unit, cutoff uint32) 
 			}
 			continue
 		}
-		if row, err = p.hours[h].quarters.Load().AppendBinary(row[:0]); err != nil {
+		if row, err = p.hours[h].quarters.Load().AppendBinary(row[:0], e.writesMinutes()); err != nil {
 			return err
 		}
 		if err := b.Set(qkey, seal(row), nil); err != nil {

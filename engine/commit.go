@@ -66,6 +66,7 @@ type committer struct {
 	lastCheck  time.Time
 	restUntil  time.Time // from large requests, see lanes.go
 	bulkWaits  bool      // they wait for the disk
+	upgrading  bool      // the directory is becoming one of FormatVersion
 	siblings   siblings
 }
 

@@ -51,6 +51,9 @@ func goldenOps(t *testing.T, e *Engine, clock *testClock) {
 		r.dur = time.Duration(i*i) * time.Millisecond
 		ingest(t, e, app, r, testRun{trace: r.trace, id: "child", parent: r.id, start: r.start.Add(time.Millisecond), dur: time.Second, tokens: i + 1})
 	}
+	for i := range 9 { // a busy quarter of an hour, kept by minutes
+		ingest(t, e, "shop", oneRun(fmt.Sprint("busy-", i), epoch.Add(30*time.Hour+time.Duration(i)*50*time.Second)))
+	}
 	if err := e.DeleteTrace(bg, "shop", "trace-00"); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +156,15 @@ func askGolden(t *testing.T, e *Engine) []byte {
 		chart := []byte("[")
 		for i := range m.Series {
 			chart = append(m.Series[i].Stats.AppendJSON(chart), ',')
+		}
+		if app.ID == "shop" { // a window that ends in the busy quarter
+			m, err := e.Metrics(bg, app.ID, MetricsQuery{Start: epoch.Add(29 * time.Hour).UnixMicro(), End: epoch.Add(30*time.Hour + 170*time.Second).UnixMicro(), Interval: mustInterval(t, "24h")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := m.Summary.InvocationCount; n > 0 {
+				a.Charts["busy"] = m.Summary.AppendJSON(nil)
+			}
 		}
 		a.Charts[app.ID] = append(m.Summary.AppendJSON(chart), ']')
 		a.Exports[app.ID] = string(exportAll(t, e, app.ID, ExportQuery{IncludeRuns: true}))

@@ -64,7 +64,7 @@ func TestFuzzTargets(t *testing.T) {
 		"ids in keys": "FuzzID", "summary": "FuzzSummary", "body": "FuzzBody", "journal": "FuzzJournal",
 		"operation": "FuzzOpUnmarshal", "marker": "FuzzMarker", "last acknowledged operation": "FuzzAcks",
 		"checksum of derived rows": "FuzzDerivedRow", "buckets of a day": "FuzzDecodeDay",
-		"histograms of a day": "FuzzDecodeDayHists", "quarters": "FuzzDecodeQuarters", "scalars": "FuzzDecodeScalars",
+		"histograms of a day": "FuzzDecodeDayHists", "quarters": "FuzzDecodeQuarters", "minutes": "FuzzDecodeMinutes", "scalars": "FuzzDecodeScalars",
 		"histogram": "FuzzHistDecode", "money": "FuzzDecodeMoney", "USD": "FuzzParseUSD", "index of an hour": "FuzzDecodeHour",
 		"frame": "FuzzDecode", "joined frames": "FuzzSplice", "cursor": "FuzzCursor", "interval": "FuzzParseInterval",
 		"request line and query": "FuzzTarget", "headers": "FuzzHeaders", "prices": "FuzzLoad", "rate": "FuzzParseRate",

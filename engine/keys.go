@@ -28,7 +28,8 @@ const (
 	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 len(id):2 id i:4 → piece i of a long body
 	prefixBody     = 'z' // z ^hour:4 app:4 ^(µs in hour):4 id → runs
 	bodySpanStart  = "y"
-	usPerQuarter   = 15 * 60 * 1_000_000
+	usPerMinute    = 60 * 1_000_000
+	usPerQuarter   = 15 * usPerMinute
 	usPerHour      = 4 * usPerQuarter
 	usPerDay       = 24 * usPerHour
 	maxStartUS     = 9223372036854775 // 2262-04-11, the last that ns since 1970 hold in 64 bits

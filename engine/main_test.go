@@ -7,10 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tracebed/tracebed/engine/internal/dense"
 )
 
-// TestMain fails the package when a closed engine leaves goroutines behind.
+// TestMain lets the few traces of a test fill a busy quarter of an hour, and
+// fails the package when a closed engine leaves goroutines behind.
 func TestMain(m *testing.M) {
+	dense.Quarter = 4
 	code := m.Run()
 	if code == 0 {
 		if left := leaked(); left != "" {

@@ -243,8 +243,8 @@ func TestFormat1(t *testing.T) {
 		return all
 	}
 	want := lists(e)
-	rep, err := e.Repair(bg)
-	if err != nil || rep.ListRows == 0 || rep.Summaries+rep.Locators+rep.Days != 0 || len(rep.After.Differences) > 0 {
+	rep, err := e.Repair(bg) // the day has busy quarters, which get minutes
+	if err != nil || rep.ListRows == 0 || rep.Summaries+rep.Locators != 0 || rep.Days > 1 || len(rep.After.Differences) > 0 {
 		t.Fatalf("%+v, %v", rep, err)
 	}
 	check := func(e *Engine) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/tracebed/tracebed/engine/internal/dense"
 	"github.com/tracebed/tracebed/index"
 	"github.com/tracebed/tracebed/rollup"
 )
@@ -30,19 +31,38 @@ type rebuilt struct {
 // 1–2 µs a row.
 func rebuildDay(r pebble.Reader, app, day uint32) (*rebuilt, error) {
 	out := new(rebuilt)
+	for h := range out.hours {
+		out.hours[h].quarters.KeepMinutes()
+	}
 	err := scanRows(r, app, int64(day)*usPerDay, int64(day+1)*usPerDay, func(s *summary) error {
 		h := int(hourOf(s.startUS) % hoursPerDay)
 		out.scalars.Add(h, &s.sample)
 		if s.sample.DurationUS >= 0 {
 			out.hists.Add(h, s.sample.DurationUS)
 		}
-		out.hours[h].quarters.Quarters[quarterOf(s.startUS)].Add(&s.sample)
-		return out.hours[h].index.Add(s.sample.Status, s.slot)
+		return errors.Join(out.hours[h].quarters.Add(minuteOf(s.startUS), &s.sample),
+			out.hours[h].index.Add(s.sample.Status, s.slot))
 	})
+	for h := range out.hours {
+		out.hours[h].quarters.DropSparse(dense.Quarter)
+	}
 	return out, err
 }
 
-func quarterOf(us int64) int { return int(us % usPerHour / usPerQuarter) }
+// hasMinutes says whether any quarter is kept by minutes.
+func (d *rebuilt) hasMinutes() bool {
+	for h := range d.hours {
+		for _, m := range d.hours[h].quarters.Minutes {
+			if m != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// minuteOf is the minute of its hour, 0–59.
+func minuteOf(us int64) int { return int(us % usPerHour / usPerMinute) }
 
 // scanRows calls fn for the summary of every trace with from ≤ start < to,
 // newest first.

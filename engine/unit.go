@@ -43,6 +43,8 @@ type dayParts struct {
 	// What the committer made itself and no reader can hold (committer only).
 	ownScalars, ownHists bool
 	ownIndex, ownQuarter uint32
+	// Quarters whose minutes could not be counted: bit per quarter (committer only).
+	uncounted [hoursPerDay]uint8
 }
 
 type hourParts struct {
@@ -72,6 +74,7 @@ func (u *unit) clone(gen uint64) *unit {
 			np.hours[h].quarters.Store(p.hours[h].quarters.Load())
 		}
 		np.used.Store(p.used.Load())
+		np.uncounted = p.uncounted
 		n.parts.Store(np)
 	}
 	return n
@@ -116,11 +119,7 @@ func (p *dayParts) mutableIndex(h int) *index.Hour {
 func (p *dayParts) mutableQuarters(h int) *rollup.QuarterHours {
 	q := p.hours[h].quarters.Load()
 	if p.ownQuarter>>h&1 == 0 {
-		c := *q
-		for i := range c.Quarters {
-			c.Quarters[i].Hist = c.Quarters[i].Hist.Clone()
-		}
-		q = &c
+		q = q.Clone()
 		p.ownQuarter |= 1 << h
 		p.hours[h].quarters.Store(q)
 	}
@@ -270,6 +269,9 @@ func (e *Engine) fits(r pebble.Reader, app uint32, u *unit, h int, count func(ro
 // hour is the number of an hour (0–23) of the day since the epoch.
 func (u *unit) hour(h int) uint32 { return u.day*hoursPerDay + uint32(h) }
 
+// hourUS is where an hour (0–23) of the day begins.
+func (u *unit) hourUS(h int) int64 { return int64(u.hour(h)) * usPerHour }
+
 // Approximate sizes in memory, for the budget of decoded state.
 const scalarsBytes = 25 * 240
 
@@ -286,6 +288,9 @@ func quartersBytes(q *rollup.QuarterHours) int64 {
 	n := int64(4 * 280)
 	for i := range q.Quarters {
 		n += int64(len(q.Quarters[i].Hist.Cells())) * 16
+		if m := q.Minutes[i]; m != nil {
+			n += m.MemoryBytes()
+		}
 	}
 	return n
 }

@@ -12,10 +12,11 @@ import (
 //
 //	b, per UTC day:  day total, 24 hours      as scalars
 //	h, per UTC day:  day total, 24 hours      as histograms
-//	q, per UTC hour: four quarters of an hour as scalars and histogram
+//	q, per UTC hour: four quarters of an hour as scalars and histogram; of
+//	                 some, or none, the minutes as such parts again
 //
 // Every zone's offset is a multiple of 15 minutes, so quarters are enough to
-// cut at any local hour or midnight.
+// cut at any local hour or midnight. Minutes are for windows that end anywhere.
 const (
 	hoursPerDay     = 24
 	quartersPerHour = 4

@@ -54,7 +54,7 @@ func TestDayRoundTrip(t *testing.T) {
 		}
 		checkHistRow(t, d)
 		for h := range d.quarters {
-			q, err := d.quarters[h].AppendBinary(nil)
+			q, err := d.quarters[h].AppendBinary(nil, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,14 +185,14 @@ func TestRowsThatContradict(t *testing.T) {
 	}
 	q := &d.quarters[0]
 	q.Quarters[1].Hist.Add(5)
-	if b, err = q.AppendBinary(nil); err != nil {
+	if b, err = q.AppendBinary(nil, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := new(QuarterHours).Decode(b); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("q row: %v", err)
 	}
 	q.Quarters[1].MinStale = true
-	if _, err = q.AppendBinary(nil); !q.Stale() || !errors.Is(err, ErrStale) {
+	if _, err = q.AppendBinary(nil, true); !q.Stale() || !errors.Is(err, ErrStale) {
 		t.Errorf("stale q row: %v", err)
 	}
 }
@@ -251,7 +251,7 @@ func FuzzDecodeDayHists(f *testing.F) {
 
 func FuzzDecodeQuarters(f *testing.F) {
 	for _, n := range []int{0, 1, 40} {
-		b, err := randomDay(uint64(n), n).quarters[0].AppendBinary(nil)
+		b, err := randomDay(uint64(n), n).quarters[0].AppendBinary(nil, true)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func FuzzDecodeQuarters(f *testing.F) {
 			}
 			return
 		}
-		if again, err := q.AppendBinary(nil); err != nil || !bytes.Equal(again, b) {
+		if again, err := q.AppendBinary(nil, true); err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("does not encode as it was: %v", err)
 		}
 	})

@@ -48,6 +48,15 @@ func (d *Dense) Add(h *Hist) {
 	d.count += h.count
 }
 
+// Sub takes out everything that h holds, all of which must have been added.
+func (d *Dense) Sub(h *Hist) {
+	cells := h.cells
+	for i := range cells {
+		d.cells[cells[i].Idx%denseSize] -= cells[i].N
+	}
+	d.count -= h.count
+}
+
 // AddValue puts in one duration in µs.
 func (d *Dense) AddValue(v int64) {
 	i := int(CellOf(v))

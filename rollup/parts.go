@@ -1,6 +1,7 @@
 package rollup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -9,39 +10,118 @@ import (
 type QuarterHours struct {
 	LSN      uint64
 	Quarters [quartersPerHour]HistBucket
+	// Minutes are those of the quarters that are kept by minutes too, nil for
+	// the others; the engine decides which ones.
+	Minutes [quartersPerHour]*Minutes
+}
+
+// Clone returns a copy that may be changed while others read q.
+func (q *QuarterHours) Clone() *QuarterHours {
+	c := *q
+	for i := range c.Quarters {
+		c.Quarters[i].Hist = c.Quarters[i].Hist.Clone()
+		if m := q.Minutes[i]; m != nil {
+			c.Minutes[i] = &Minutes{raw: m.raw, at: m.at, stale: m.stale}
+		}
+	}
+	return &c
+}
+
+// Add puts one trace into its minute of the hour (0–59). The error is an
+// ErrCorrupt, of minutes that were decoded from something else.
+func (q *QuarterHours) Add(minute int, s *Sample) error {
+	i := minute / minutesPerQuarter
+	q.Quarters[i].Add(s)
+	if m := q.Minutes[i]; m != nil {
+		return m.Add(minute%minutesPerQuarter, s)
+	}
+	return nil
+}
+
+// Remove takes one trace out of its minute of the hour; see Bucket.Remove.
+func (q *QuarterHours) Remove(minute int, s *Sample) error {
+	i := minute / minutesPerQuarter
+	err := q.Quarters[i].Remove(s)
+	if m := q.Minutes[i]; m != nil && err == nil {
+		err = m.Remove(minute%minutesPerQuarter, s)
+	}
+	return err
+}
+
+// KeepMinutes lets an empty q keep all its quarters by minutes, dense or not.
+func (q *QuarterHours) KeepMinutes() {
+	for i := range q.Minutes {
+		q.Minutes[i] = new(Minutes)
+	}
+}
+
+// DropSparse forgets the minutes of quarters with fewer traces than least.
+func (q *QuarterHours) DropSparse(least uint64) {
+	for i := range q.Minutes {
+		if q.Quarters[i].Traces() < least {
+			q.Minutes[i] = nil
+		}
+	}
+}
+
+// ResolveExtremes takes the extremes of a quarter from its minutes, if there
+// are such and they know.
+func (q *QuarterHours) ResolveExtremes(i int) {
+	b, m := &q.Quarters[i], q.Minutes[i]
+	if m == nil || m.stale != 0 || !b.Stale() {
+		return
+	}
+	var sum Bucket
+	if m.AddTo(0, minutesPerQuarter, &sum, nil) == nil {
+		b.SetExtremes(sum.Min, sum.Max)
+	}
 }
 
 // Stale says whether any extreme is not exact, so that q cannot be encoded.
 func (q *QuarterHours) Stale() bool {
 	stale := false
 	for i := range q.Quarters {
-		stale = stale || q.Quarters[i].Stale()
+		stale = stale || q.Quarters[i].Stale() || q.Minutes[i] != nil && q.Minutes[i].stale != 0
 	}
 	return stale
 }
 
-// AppendBinary appends the q row. The error is ErrStale when an extreme is not
-// exact.
-func (q *QuarterHours) AppendBinary(dst []byte) ([]byte, error) {
+// AppendBinary appends the q row, in format 2 with the minutes. The error is
+// ErrStale when an extreme is not exact.
+func (q *QuarterHours) AppendBinary(dst []byte, format2 bool) ([]byte, error) {
 	dst = binary.BigEndian.AppendUint64(dst, q.LSN)
+	var err error
 	for i := range q.Quarters {
-		var err error
 		if dst, err = appendScalarsPart(dst, &q.Quarters[i].Bucket); err != nil {
 			return dst, err
 		}
 		dst = appendHistPart(dst, &q.Quarters[i].Hist)
 	}
+	if !format2 || q.Minutes == [quartersPerHour]*Minutes{} {
+		return dst, nil
+	}
+	for _, m := range q.Minutes {
+		at := len(dst)
+		dst = append(dst, 0)
+		if m == nil {
+			continue
+		}
+		if dst, err = m.AppendBinary(dst); err != nil {
+			return dst, err
+		}
+		dst = putPartLength(dst, at)
+	}
 	return dst, nil
 }
 
-// Decode replaces q by what AppendBinary wrote. The error is an ErrCorrupt and
-// leaves q in an unknown state.
+// Decode replaces q by what AppendBinary wrote; minutes are looked at when they
+// are needed. The error is an ErrCorrupt and leaves q in an unknown state.
 func (q *QuarterHours) Decode(b []byte) error {
 	p, err := newParts(b)
 	if err != nil {
 		return err
 	}
-	q.LSN = p.lsn
+	q.LSN, q.Minutes = p.lsn, [quartersPerHour]*Minutes{}
 	for i := range q.Quarters {
 		b := &q.Quarters[i]
 		if err := b.DecodeScalars(p.next()); err != nil {
@@ -53,6 +133,17 @@ func (q *QuarterHours) Decode(b []byte) error {
 		if p.bad == nil && b.Hist.Count() != b.DurCount {
 			return corrupt("quarter", "histogram and bucket differ in count")
 		}
+	}
+	if p.bad != nil || len(p.rest) == 0 {
+		return p.end()
+	}
+	for i := range q.Minutes {
+		if part := p.next(); len(part) > 0 {
+			q.Minutes[i] = &Minutes{raw: bytes.Clone(part)}
+		}
+	}
+	if p.bad == nil && q.Minutes == [quartersPerHour]*Minutes{} {
+		return corrupt("quarters", "no minutes take no bytes")
 	}
 	return p.end()
 }
