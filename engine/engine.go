@@ -68,6 +68,7 @@ type Engine struct {
 
 	backups        sync.Mutex // held by a BackupTo
 	memo           bucketMemo
+	rowCache       rowCache
 	stateBytes     atomic.Int64
 	committer      committer
 	lookups        lookups

@@ -182,7 +182,7 @@ func (v *view) traceRow(bs *bodies, s *summary, idKey, text []byte, preview int)
 		if err != nil {
 			return TraceRow{}, err
 		}
-		if obj, err = b.cutTo(preview); err != nil {
+		if obj, err = v.e.rowCache.row(&b, preview); err != nil {
 			return TraceRow{}, err
 		}
 	case preview < previewBytes:
