@@ -28,9 +28,15 @@ func TestRowCache(t *testing.T) {
 		}
 		for _, preview := range []int{previewBytes, 0, 10, previewBytes / 2, 10 * previewBytes} {
 			q := ListQuery{Page: 1, PageSize: 50, Preview: preview}
-			warm, err := e.List(bg, "app", q)
-			if err != nil {
-				t.Fatal(err)
+			var warm ListPage
+			for range 3 { // made, made and kept, remembered
+				var err error
+				if warm, err = e.List(bg, "app", q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if kept := len(e.rowCache.young); preview > 0 && preview <= previewBytes && kept < len(warm.Rows) {
+				t.Fatalf("preview %d: %d of %d rows are kept", preview, kept, len(warm.Rows))
 			}
 			e.rowCache.clear()
 			cold, err := e.List(bg, "app", q)
@@ -52,6 +58,7 @@ func (c *rowCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.young, c.old, c.bytes = nil, nil, 0
+	clear(c.once[:])
 }
 
 // TestRowCacheBound: the cache holds no more than it may, and a row that is used
