@@ -4,7 +4,7 @@ package dense
 
 // Quarter is the number of traces from which on a quarter of an hour is kept by
 // minutes too (see rollup.Minutes): a window that begins or ends in it then
-// counts at most a minute of rows one by one. Below, counting all of them takes
-// 26 µs at most, and the minutes would take more than their 900 B beside 128
-// traces of 4 KB are worth.
+// counts at most a minute of rows one by one. Measured by BenchmarkRaggedWindow:
+// with 128 traces a quarter the minutes take 700 B beside 128 times 4 KB, and a
+// chart that is not in the memo takes a quarter of the time.
 var Quarter uint64 = 128
