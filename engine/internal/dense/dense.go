@@ -5,6 +5,7 @@ package dense
 // Quarter is the number of traces from which on a quarter of an hour is kept by
 // minutes too (see rollup.Minutes): a window that begins or ends in it then
 // counts at most a minute of rows one by one. Measured by BenchmarkRaggedWindow:
-// with 128 traces a quarter the minutes take 700 B beside 128 times 4 KB, and a
-// chart that is not in the memo takes a quarter of the time.
-var Quarter uint64 = 128
+// with 1,000 traces a quarter the minutes take 2.3 KB, and a chart that is not in
+// the memo takes a third to an eighth of the time. Already from 128 traces on they
+// cost 4 B a trace on disk, which is more than there is to spend (make bench-bars).
+var Quarter uint64 = 1024
