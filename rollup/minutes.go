@@ -9,8 +9,8 @@ const minutesPerQuarter = 15
 
 // Minutes are the buckets of the 15 minutes of a quarter of an hour, which busy
 // quarters keep: a window that begins or ends in one counts at most a minute of
-// traces one by one. What was decoded stays in its bytes until the first change: a chart needs a few of the
-// minutes, once.
+// traces one by one. What was decoded stays in its bytes until the first change:
+// a chart needs a few of the minutes, once.
 //
 // A Minutes that others read is never changed: QuarterHours.Clone first.
 type Minutes struct {
