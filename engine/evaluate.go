@@ -270,10 +270,10 @@ func (v *view) hashHead(key, val []byte, startUS int64) (uint64, error) {
 	h := xxhash.New()
 	_, _ = h.Write(val)
 	if b.pieces == nil { // all of it was read for its table
-		_, _ = h.Write(b.frame)
+		_, _ = h.Write(b.blocks)
 		return h.Sum64(), nil
 	}
-	last := (b.valueLen - b.frameLen + b.headEnd - 1) / pieceBytes
+	last := (b.blocksAt + b.headEnd - 1) / pieceBytes
 	err = b.pieces.each(1, last+1, func(p []byte) error {
 		_, err := h.Write(p)
 		return err

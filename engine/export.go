@@ -142,18 +142,14 @@ func (x *exporter) write(bs *bodies, wk *walker) error {
 func (x *exporter) writeBody(b *body) error {
 	end := b.headEnd
 	if x.q.IncludeRuns {
-		end = b.frameLen - frame.TrailerLen
+		end = b.blocksLen
 	}
 	stale := x.v.stale(b.flags, b.updatedUS)
 	if !stale && b.pieces != nil {
 		return x.writePieces(b, end)
 	}
 	if !stale && x.q.Zstd {
-		blocks, err := frame.Blocks(b.frame, end)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		return x.out.stored(blocks)
+		return x.out.stored(b.blocks[:end])
 	} else if stale {
 		return x.writeStale(b)
 	}

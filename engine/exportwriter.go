@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/tracebed/tracebed/engine/frame"
@@ -118,7 +120,7 @@ func (z *zstdExport) stored(blocks []byte) error {
 	if err := z.separate(); err != nil {
 		return err
 	}
-	return z.s.Blocks(blocks)
+	return damaged(z.s.Blocks(blocks))
 }
 
 func (z *zstdExport) text(b []byte) error {
@@ -128,7 +130,15 @@ func (z *zstdExport) text(b []byte) error {
 	return z.s.Text(b)
 }
 
-func (z *zstdExport) more(blocks []byte) error { return z.s.More(blocks) }
+func (z *zstdExport) more(blocks []byte) error { return damaged(z.s.More(blocks)) }
+
+// damaged makes damage that a splicer found an ErrCorrupt.
+func damaged(err error) error {
+	if errors.Is(err, frame.ErrCorrupt) {
+		return fmt.Errorf("%w: body of a trace: %w", ErrCorrupt, err)
+	}
+	return err
+}
 
 func (z *zstdExport) end() error {
 	if c := z.closing(); c != "" {

@@ -178,9 +178,9 @@ func (b *body) appendContent(dst []byte, n int) ([]byte, error) {
 
 // content reads the object and the runs, piece by piece.
 func (b *body) content() (*frame.Reader, error) {
-	var from io.Reader = bytes.NewReader(b.frame)
+	var from io.Reader = bytes.NewReader(b.blocks)
 	if b.pieces != nil {
-		from = &pieceReader{pieces: b.pieces, at: b.frame}
+		from = io.LimitReader(&pieceReader{pieces: b.pieces, at: b.blocks}, int64(b.blocksLen))
 	}
 	r, err := frame.NewReader(from)
 	if err != nil {
@@ -189,14 +189,11 @@ func (b *body) content() (*frame.Reader, error) {
 	return r, nil
 }
 
-// eachBlocks calls fn with the stored blocks up to the offset end of the frame,
-// whole blocks at a time.
+// eachBlocks calls fn with the stored blocks in the first end bytes of them, whole
+// blocks at a time.
 func (b *body) eachBlocks(end int, fn func(blocks []byte) error) error {
-	if !frame.HasHeader(b.frame) {
-		return fmt.Errorf("%w: a frame without a header", ErrCorrupt)
-	}
 	var rest []byte // the beginning of a block
-	at := frame.HeaderLen
+	at := 0
 	give := func(part []byte) error {
 		part = part[:min(len(part), end-at)]
 		at += len(part)
@@ -209,7 +206,7 @@ func (b *body) eachBlocks(end int, fn func(blocks []byte) error) error {
 		rest = append(rest[:0], rest[n:]...)
 		return err
 	}
-	err := give(b.frame[frame.HeaderLen:])
+	err := give(b.blocks)
 	var piece []byte // a copy: nothing of the store is held while fn writes
 	for i := 1; err == nil && at < end; i++ {
 		err = b.pieces.each(i, i+1, func(p []byte) error {
@@ -221,12 +218,12 @@ func (b *body) eachBlocks(end int, fn func(blocks []byte) error) error {
 		}
 	}
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%w: the blocks of a frame do not end where they should", ErrCorrupt)
+		err = fmt.Errorf("%w: the blocks of a body do not end where they should", ErrCorrupt)
 	}
 	return err
 }
 
-// pieceReader reads a frame of which the beginning is at hand.
+// pieceReader reads a value from where its beginning is at hand.
 type pieceReader struct {
 	*pieces
 	at   []byte // not read yet

@@ -124,9 +124,15 @@ func exports(t *testing.T, e *Engine, ids ...string) {
 }
 
 // TestPieces: a trace whose body is stored in pieces reads as any other, and
-// its pieces come and go with it.
+// its pieces come and go with it, in both formats.
 func TestPieces(t *testing.T) {
-	e, clock := newEngine(t, nil)
+	for format := 1; format <= 2; format++ {
+		t.Run(fmt.Sprint("format ", format), func(t *testing.T) { testPieces(t, format) })
+	}
+}
+
+func testPieces(t *testing.T, format int) {
+	e, clock := newEngine(t, func(o *Options) { o.format = format })
 	ingest(t, e, "app", longRuns("a", epoch, 20, 6<<20)...)
 	ingest(t, e, "app", oneRun("b", epoch.Add(time.Second)))
 	ingest(t, e, "app", longRuns("c", epoch.Add(2*time.Second), 3, 5<<20)...)

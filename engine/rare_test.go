@@ -226,6 +226,9 @@ func TestFormat1(t *testing.T) {
 	o.format = 1
 	e := openTest(t, "data", o)
 	ingest(t, e, "app", failedRuns(30)...)
+	long := oneRun("long", epoch) // with a list row of its own
+	long.output = noise(12_000, 3)
+	ingest(t, e, "app", long)
 	mustClose(t, e)
 	o.format = 0
 	e = openTest(t, "data", o)
@@ -249,6 +252,10 @@ func TestFormat1(t *testing.T) {
 	}
 	check := func(e *Engine) {
 		t.Helper()
+		sent := append(failedRuns(30), long) // bodies stay as they were
+		if res := ingest(t, e, "app", sent...); res.Unchanged != len(sent) {
+			t.Errorf("sent again: %+v", res)
+		}
 		if e.format() != 2 || !e.format2.Load() || !slices.Equal(lists(e), want) {
 			t.Errorf("format %d, lists %q, want %q", e.format(), lists(e), want)
 		}

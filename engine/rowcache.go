@@ -45,7 +45,7 @@ var rowSeed = maphash.MakeSeed()
 func (c *rowCache) row(b *body, preview int) ([]byte, error) {
 	stored := b.row
 	if b.rowRaw == 0 {
-		stored = b.frame[:min(b.headEnd, len(b.frame))]
+		stored = b.blocks[:min(b.headEnd, len(b.blocks))]
 	}
 	if preview <= 0 || preview > previewBytes || b.pieces != nil || len(stored) == 0 {
 		return b.cutTo(preview) // what is long, or not a row

@@ -63,8 +63,8 @@ func (b *bodies) get(startUS int64, id []byte) (body, error) {
 	if err != nil || out.pieces == nil {
 		return out, err
 	}
-	first := make([]byte, 0, len(out.table)+len(out.row)+len(out.frame))
-	for _, part := range []*[]byte{&out.table, &out.row, &out.frame} {
+	first := make([]byte, 0, len(out.table)+len(out.row)+len(out.blocks))
+	for _, part := range []*[]byte{&out.table, &out.row, &out.blocks} {
 		at := len(first)
 		first = append(first, *part...)
 		*part = first[at:len(first):len(first)]
@@ -288,7 +288,7 @@ func (v *view) whole(id string) (all []byte, b body, err error) {
 	if b, err = bs.get(startUS, idKey); err == nil {
 		all, err = b.appendAll(nil) // which leaves room for the brace
 	}
-	b.table, b.row, b.frame, b.pieces = nil, nil, nil, nil // they alias the store
+	b.table, b.row, b.blocks, b.pieces = nil, nil, nil, nil // they alias the store
 	if err = errors.Join(err, bs.close()); errors.Is(err, ErrCorrupt) {
 		err = fmt.Errorf("trace %q: %w", id, err)
 	}

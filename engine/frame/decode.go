@@ -34,8 +34,8 @@ func mustDecoder(opts ...zstd.DOption) *zstd.Decoder {
 	return d
 }
 
-// scratch holds the two buffers of a small decode: the frame's prefix with its
-// trailer, and room for the most that it may decode to.
+// scratch holds the two buffers of a small decode: the frame of the blocks, and
+// room for the most that it may decode to.
 type scratch struct{ in, out []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -47,30 +47,32 @@ func Decode(dst, frame []byte, maxSize int) ([]byte, error) {
 }
 
 // DecodePrefix appends to dst the content of the segments before the offset
-// end, which is one of the ends that [Encode] returned. It reads nothing
-// behind end but the trailer. It returns dst at its old length with
-// [ErrTooLarge] when the content is longer than maxSize bytes, with
-// [ErrCorrupt] when it does not decode. It never allocates more than about twice the content, or twice
-// maxSize when that is less. Safe for concurrent use.
+// end of a frame, which is one of the ends that [Encode] returned. See
+// [DecodeBlocks].
 func DecodePrefix(dst, frame []byte, end, maxSize int) ([]byte, error) {
 	blocks, err := Blocks(frame, end)
 	if err != nil {
 		return dst, err
 	}
+	return DecodeBlocks(dst, blocks, maxSize)
+}
+
+// DecodeBlocks appends to dst the content of the blocks of whole segments of a
+// stored frame, from its first on. It returns dst at its old length with
+// [ErrTooLarge] when the content is longer than maxSize bytes, with
+// [ErrCorrupt] when it does not decode. It never allocates more than about twice
+// the content, or twice maxSize when that is less. Safe for concurrent use.
+func DecodeBlocks(dst, blocks []byte, maxSize int) ([]byte, error) {
 	bound, err := checkBlocks(blocks)
 	if err != nil {
 		return dst, err
 	}
 	if bound > smallBound {
-		return decodeLarge(dst, frame, end, maxSize, bound)
+		return decodeLarge(dst, blocks, maxSize, bound)
 	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	in := frame
-	if end != End(frame) {
-		s.in = append(append(s.in[:0], frame[:end]...), trailer...)
-		in = s.in
-	}
+	s.in = appendFrame(s.in[:0], blocks)
 	start := len(dst)
 	room := int(bound) + decodeSlack
 	// Straight into dst when it has the room, else through the scratch, so
@@ -84,7 +86,7 @@ func DecodePrefix(dst, frame []byte, end, maxSize int) ([]byte, error) {
 		s.out = slices.Grow(s.out[:0], max(room, 2*maxBlock+decodeSlack))
 		out = s.out
 	}
-	got, err := capDecoder.DecodeAll(in, out)
+	got, err := capDecoder.DecodeAll(s.in, out)
 	switch {
 	case err != nil:
 		return dst, corrupt("%v", err)
@@ -96,14 +98,16 @@ func DecodePrefix(dst, frame []byte, end, maxSize int) ([]byte, error) {
 	return append(dst, got...), nil
 }
 
-// decodeLarge decodes a frame that may be longer than smallBound. A decoder of
+// appendFrame appends the frame of blocks.
+func appendFrame(dst, blocks []byte) []byte {
+	return append(append(append(dst, Header...), blocks...), Trailer...)
+}
+
+// decodeLarge decodes blocks that may be longer than smallBound. A decoder of
 // its own costs some microseconds against the millisecond of work, and takes
 // the limit of this call.
-func decodeLarge(dst, frame []byte, end, maxSize int, bound int64) ([]byte, error) {
-	in := frame
-	if end != End(frame) {
-		in = append(slices.Clone(frame[:end]), trailer...)
-	}
+func decodeLarge(dst, blocks []byte, maxSize int, bound int64) ([]byte, error) {
+	in := appendFrame(make([]byte, 0, HeaderLen+len(blocks)+TrailerLen), blocks)
 	// The bound is nearly exact for honest frames (all blocks but each
 	// segment's last are full), but a hostile one promises a lot: room for
 	// eight times the input comes first, the rest grows as it decodes.

@@ -1,7 +1,8 @@
 // Package frame stores a trace body as one zstd frame that can be cut and
-// joined without recompressing anything.
+// joined without recompressing anything. What is stored are its blocks: header and
+// trailer are the same for all.
 //
-// A stored frame (RFC 8878) is always
+// A frame (RFC 8878) is always
 //
 //	header   28 b5 2f fd 00 68     no checksum, no content size, no
 //	                               dictionary, window 8 MiB
@@ -11,8 +12,8 @@
 // so header + any prefix of the blocks + trailer is itself a valid frame. It
 // gives three guarantees:
 //
-//   - [Encode] starts new blocks at each segment's start, so [DecodePrefix] can
-//     decode the first segments without touching the rest;
+//   - [EncodeBlocks] starts new blocks at each segment's start, so [DecodeBlocks]
+//     can decode the first segments without touching the rest;
 //   - the blocks of a frame refer only to bytes and entropy tables of that
 //     frame, so a [Splicer] can copy the blocks of thousands of frames into one
 //     frame that every zstd decoder reads;
@@ -29,17 +30,17 @@ import (
 )
 
 const (
-	// HeaderLen is the length in bytes of every stored frame's header. The
-	// blocks begin there.
-	HeaderLen = len(header)
-	// TrailerLen is the length in bytes of the empty last block.
-	TrailerLen = len(trailer)
+	// Header begins every frame.
+	Header = "\x28\xb5\x2f\xfd\x00\x68"
+	// Trailer ends it: an empty last block.
+	Trailer = "\x01\x00\x00"
+	// HeaderLen is the length in bytes of the header. The blocks begin there.
+	HeaderLen = len(Header)
+	// TrailerLen is that of the trailer.
+	TrailerLen = len(Trailer)
 	// WindowSize is the window that every frame declares, in bytes: the most
 	// that an HTTP client must accept (RFC 9659).
 	WindowSize = 8 << 20
-
-	header  = "\x28\xb5\x2f\xfd\x00\x68"
-	trailer = "\x01\x00\x00"
 
 	// maxBlock is the most bytes that one block may decode to: RFC 8878
 	// §3.1.1.2.4, min(window, 128 KiB).
@@ -77,26 +78,16 @@ func End(frame []byte) int {
 // frame. It returns [ErrCorrupt] when the header, the trailer or the chain of
 // blocks is not as Encode writes it.
 func Blocks(frame []byte, end int) ([]byte, error) {
-	if len(frame) < HeaderLen+TrailerLen || string(frame[:HeaderLen]) != header {
+	if len(frame) < HeaderLen+TrailerLen || string(frame[:HeaderLen]) != Header {
 		return nil, corrupt("no frame header")
 	}
-	if string(frame[End(frame):]) != trailer {
+	if string(frame[End(frame):]) != Trailer {
 		return nil, corrupt("no trailer")
 	}
 	if end < HeaderLen || end > End(frame) {
 		return nil, corrupt("end %d outside of the blocks", end)
 	}
 	return frame[HeaderLen:end], nil
-}
-
-// HasHeader says that a stored frame may begin with b.
-func HasHeader(b []byte) bool { return len(b) >= HeaderLen && string(b[:HeaderLen]) == header }
-
-// Cut returns a frame of the segments before the offset end of a stored frame,
-// of which only that beginning need be at hand. The result does not alias it.
-func Cut(frame []byte, end int) []byte {
-	out := make([]byte, 0, end+TrailerLen)
-	return append(append(out, frame[:end]...), trailer...)
 }
 
 // Whole returns the length of the whole blocks that b, which begins with one,

@@ -26,10 +26,22 @@ var (
 // blocks, counted from the frame's start, for [DecodePrefix] and [Blocks].
 // Pass a reused ends[:0] to save the allocation. Safe for concurrent use; a
 // call may wait while all encoders of the library are busy.
+func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
+	base := len(ends)
+	dst, ends = EncodeBlocks(append(dst, Header...), ends, segs...)
+	for i := range ends[base:] {
+		ends[base+i] += HeaderLen
+	}
+	return append(dst, Trailer...), ends
+}
+
+// EncodeBlocks is [Encode] without the header and the trailer, which are the same
+// for every frame: for [DecodeBlocks] and [Splicer.Blocks]. The ends are counted
+// from the start of the blocks.
 //
 // Contents of 1 to 64 KiB are encoded in this package, see small; the others,
 // and those that hardly get smaller, by the library.
-func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
+func EncodeBlocks(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
 	total := 0
 	for _, s := range segs {
 		total += len(s)
@@ -53,7 +65,7 @@ func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
 	return dst, ends
 }
 
-// EncodeLong is [Encode] for long contents that lie in many places: each segment
+// EncodeLong is [EncodeBlocks] for long contents that lie in many places: each segment
 // is the concatenation of its parts, which need not be put together for it. The
 // result is that of the library's encoder.
 func EncodeLong(dst []byte, ends []int, segs ...[][]byte) ([]byte, []int) {
@@ -68,8 +80,8 @@ func EncodeLong(dst []byte, ends []int, segs ...[][]byte) ([]byte, []int) {
 type encoder struct {
 	zw  *zstd.Encoder
 	out []byte
-	// skip counts the bytes of zw's own frame header still to be dropped: the
-	// encoder declares its own window, a stored frame always 8 MiB.
+	// skip counts the bytes of zw's own frame header still to be dropped: only
+	// blocks are wanted, and their frame always declares 8 MiB, not zw's window.
 	skip int
 }
 
@@ -83,7 +95,7 @@ func (e *encoder) Write(p []byte) (int, error) {
 
 func (e *encoder) encode(dst []byte, ends []int, segs [][][]byte) ([]byte, []int) {
 	start, base := len(dst), len(ends)
-	e.out = append(dst, header...)
+	e.out = dst
 	e.skip = HeaderLen
 	e.zw.Reset(e)
 	for _, parts := range segs {
@@ -99,13 +111,12 @@ func (e *encoder) encode(dst []byte, ends []int, segs [][][]byte) ([]byte, []int
 		if err != nil {
 			// Only a defect of the encoder gets here: Write above never fails.
 			// A body stored plainly is better than a body lost.
-			e.out, ends = rawBlocks(e.out[:start+HeaderLen], ends[:base], start, segs)
+			e.out, ends = rawBlocks(e.out[:start], ends[:base], start, segs)
 			break
 		}
 		ends = append(ends, len(e.out)-start)
 	}
-	dst = append(e.out, trailer...)
-	e.out = nil
+	dst, e.out = e.out, nil
 	return dst, ends
 }
 

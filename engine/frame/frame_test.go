@@ -89,7 +89,7 @@ func plainDecode(t testing.TB, b []byte) []byte {
 // checkFrame checks everything that Encode promises about one frame.
 func checkFrame(t testing.TB, f []byte, ends []int, segs [][]byte) {
 	t.Helper()
-	if string(f[:HeaderLen]) != header || string(f[End(f):]) != trailer {
+	if string(f[:HeaderLen]) != Header || string(f[End(f):]) != Trailer {
 		t.Fatalf("header % x, trailer % x", f[:HeaderLen], f[End(f):])
 	}
 	if len(ends) != len(segs) {
@@ -227,8 +227,8 @@ func TestRawBlocks(t *testing.T) {
 	for i := range segs {
 		parts[i] = segs[i : i+1]
 	}
-	f, ends := rawBlocks([]byte(header), nil, 0, parts)
-	checkFrame(t, append(f, trailer...), ends, segs)
+	f, ends := rawBlocks([]byte(Header), nil, 0, parts)
+	checkFrame(t, append(f, Trailer...), ends, segs)
 }
 
 func TestSizeAgainstOneBlock(t *testing.T) {
@@ -288,11 +288,11 @@ func TestBadArguments(t *testing.T) {
 
 // TestBomb decodes a frame of 4 bytes for each 128 KiB under a small limit.
 func TestBomb(t *testing.T) {
-	f := []byte(header)
+	f := []byte(Header)
 	for range 1 << 13 { // 1 GiB
 		f = append(appendBlockHeader(f, blockRLE, maxBlock), 'x')
 	}
-	f = append(f, trailer...)
+	f = append(f, Trailer...)
 	for _, limit := range []int{0, 1 << 20, 20 << 20} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -8,17 +8,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// TestEncodeLong: contents in parts give the frame of the contents in one.
+// TestEncodeLong: contents in parts give the blocks of the contents in one.
 func TestEncodeLong(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 5))
 	a, b := jsonLike(rng, 3<<20), jsonLike(rng, 2<<20)
-	want, wantEnds := Encode(nil, nil, a, b)
+	want, wantEnds := EncodeBlocks(nil, nil, a, b)
 	got, ends := EncodeLong(nil, nil, [][]byte{a[:1], a[1:70_000], nil, a[70_000:]}, [][]byte{b})
 	if !bytes.Equal(got, want) || ends[0] != wantEnds[0] || ends[1] != wantEnds[1] {
 		t.Errorf("%d bytes with ends %v, not %d with %v", len(got), ends, len(want), wantEnds)
 	}
 	for i, end := range ends {
-		text, err := Decode(nil, Cut(got, end), 6<<20)
+		text, err := DecodeBlocks(nil, got[:end], 6<<20)
 		if whole := append(bytes.Clone(a), b...); err != nil || !bytes.Equal(text, whole[:[]int{len(a), len(whole)}[i]]) {
 			t.Errorf("cut at end %d: %d bytes (%v)", i, len(text), err)
 		}
@@ -29,14 +29,7 @@ func TestEncodeLong(t *testing.T) {
 func TestMore(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	text := jsonLike(rng, 2<<20)
-	f, _ := Encode(nil, nil, text)
-	if !HasHeader(f) || HasHeader(f[1:]) || HasHeader(f[:3]) {
-		t.Error("the header is not known")
-	}
-	blocks, err := Blocks(f, End(f))
-	if err != nil {
-		t.Fatal(err)
-	}
+	blocks, _ := EncodeBlocks(nil, nil, text)
 	for _, size := range []int{1, 1000, 200_000, len(blocks)} {
 		var out bytes.Buffer
 		s := NewSplicer(&out)

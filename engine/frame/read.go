@@ -2,18 +2,19 @@ package frame
 
 import (
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-// Reader reads the content of a stored frame piece by piece, in the memory of
-// a window (8 MiB) however long it is. [Decode] is faster for small ones.
+// Reader reads the content of stored blocks piece by piece, in the memory of a
+// window (8 MiB) however long it is. [DecodeBlocks] is faster for small ones.
 type Reader struct{ d *zstd.Decoder }
 
-// NewReader reads the frame that r gives.
+// NewReader reads the content of the blocks of a stored frame, which r gives.
 func NewReader(r io.Reader) (*Reader, error) {
 	d := mustDecoder(zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err := d.Reset(r); err != nil {
+	if err := d.Reset(io.MultiReader(strings.NewReader(Header), r, strings.NewReader(Trailer))); err != nil {
 		d.Close()
 		return nil, corrupt("%v", err)
 	}

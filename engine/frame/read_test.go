@@ -16,7 +16,7 @@ func TestReader(t *testing.T) {
 		for i := range want {
 			want[i] = byte(rng.IntN(4)) // compresses a little
 		}
-		f, _ := Encode(nil, nil, want[:size/3], want[size/3:])
+		f, _ := EncodeBlocks(nil, nil, want[:size/3], want[size/3:])
 		r, err := NewReader(bytes.NewReader(f))
 		if err != nil {
 			t.Fatal(err)

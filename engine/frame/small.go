@@ -35,7 +35,7 @@ type cut struct{ literals, seqs int }
 
 var smalls = sync.Pool{New: func() any { return new(small) }}
 
-// encodeSmall appends a frame of segs to dst. ok is false, and nothing is
+// encodeSmall appends the blocks of segs to dst. ok is false, and nothing is
 // appended, when there is so little to win that the library should decide.
 func encodeSmall(dst []byte, ends []int, segs [][]byte) (_ []byte, _ []int, ok bool) {
 	e := smalls.Get().(*small)
@@ -51,7 +51,7 @@ func encodeSmall(dst []byte, ends []int, segs [][]byte) (_ []byte, _ []int, ok b
 	}
 	e.buildTables()
 	start, base := len(dst), len(ends)
-	out := append(dst, header...)
+	out := dst
 	tables := true
 	for i, s := range segs {
 		if len(s) > 0 {
@@ -73,7 +73,7 @@ func encodeSmall(dst []byte, ends []int, segs [][]byte) (_ []byte, _ []int, ok b
 		}
 		ends = append(ends, len(out)-start)
 	}
-	return append(out, trailer...), ends, true
+	return out, ends, true
 }
 
 // parse finds the sequences of all segments.

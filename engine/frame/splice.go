@@ -75,7 +75,7 @@ func NewSplicer(w io.Writer) *Splicer {
 		g := &gather{w: w, buf: make([]byte, 0, spliceBuffer+spliceBuffer/4)}
 		s.w, s.flush = g, g.flush
 	}
-	_, s.err = io.WriteString(s.w, header)
+	_, s.err = io.WriteString(s.w, Header)
 	return s
 }
 
@@ -152,7 +152,7 @@ func (s *Splicer) Close() error {
 	if s.err != nil {
 		return s.err
 	}
-	if err := s.write([]byte(trailer)); err != nil {
+	if err := s.write([]byte(Trailer)); err != nil {
 		return err
 	}
 	if err := s.Flush(); err != nil {

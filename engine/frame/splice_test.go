@@ -71,7 +71,7 @@ func checkDecoders(t *testing.T, b, want []byte) {
 }
 
 func TestResetBlocks(t *testing.T) {
-	b := append(append([]byte(header), resetBlocks...), trailer...)
+	b := append(append([]byte(Header), resetBlocks...), Trailer...)
 	checkDecoders(t, b, bytes.Repeat([]byte{' '}, resetLen))
 	if len(resetBlocks) != 21 {
 		t.Fatalf("%d bytes", len(resetBlocks))
@@ -152,7 +152,7 @@ func repFrame(r *rand.Rand) stored {
 	literals := noise(r, 8+r.IntN(8))
 	value := 1 + r.IntN(3)
 	code := uint(value / 2) // 1 has code 0; 2 and 3 have code 1
-	f := append(appendSequences([]byte(header), literals, code, uint64(value)), trailer...)
+	f := append(appendSequences([]byte(Header), literals, code, uint64(value)), Trailer...)
 	text := bytes.Clone(literals)
 	for offset := []int{0, 1, 4, 8}[value]; len(text) < len(literals)+3; {
 		text = append(text, text[len(text)-offset])
@@ -178,7 +178,7 @@ func TestRecentOffsets(t *testing.T) {
 	checkDecoders(t, out, want)
 
 	// The same without the reset must differ, or the test proves nothing.
-	bare := []byte(header)
+	bare := []byte(Header)
 	var text []byte
 	for _, f := range frames {
 		bare = append(bare, f.frame[HeaderLen:f.end]...)
@@ -186,7 +186,7 @@ func TestRecentOffsets(t *testing.T) {
 	}
 	d, _ := zstd.NewReader(nil)
 	defer d.Close()
-	if got, err := d.DecodeAll(append(bare, trailer...), nil); err == nil && bytes.Equal(got, text) {
+	if got, err := d.DecodeAll(append(bare, Trailer...), nil); err == nil && bytes.Equal(got, text) {
 		t.Fatal("frames joined without a reset decode right too")
 	}
 }
@@ -212,7 +212,7 @@ func TestOtherEncoders(t *testing.T) {
 		if err := zw.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		f := append(bytes.Clone(buf.Bytes()), trailer...)
+		f := append(bytes.Clone(buf.Bytes()), Trailer...)
 		frames = append(frames, stored{f, End(f), text})
 		if path, err := exec.LookPath("zstd"); err == nil && len(frames) < 40 {
 			frames = append(frames, commandFrame(t, path, text, 1+r.IntN(15)))
@@ -236,7 +236,7 @@ func commandFrame(t *testing.T, path string, text []byte, level int) stored {
 		t.Skipf("zstd wrote an unexpected frame: % x", b[:12])
 	}
 	b[HeaderLen] &^= 1
-	f := append(append([]byte(header), b[HeaderLen:]...), trailer...)
+	f := append(append([]byte(Header), b[HeaderLen:]...), Trailer...)
 	return stored{f, End(f), text}
 }
 
