@@ -172,10 +172,7 @@ func (b *body) object(evaluations bool) ([]byte, error) {
 }
 
 func (b *body) decode(dst, blocks []byte, size int) ([]byte, error) {
-	out, err := frame.DecodeBlocks(dst, blocks, size)
-	if err == nil && len(out)-len(dst) != size {
-		err = fmt.Errorf("%d bytes instead of %d", len(out)-len(dst), size)
-	}
+	out, err := frame.Decode(dst, blocks, size)
 	if err != nil {
 		return dst, fmt.Errorf("%w: body of a trace: %w", ErrCorrupt, err)
 	}

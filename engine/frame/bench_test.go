@@ -41,7 +41,8 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkDecode(b *testing.B) {
 	head, runs, both := body()
-	f, ends := Encode(nil, nil, head, runs)
+	f, _ := Encode(nil, nil, head, runs)
+	blocks, ends := EncodeBlocks(nil, nil, head, runs)
 	zr, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		b.Fatal(err)
@@ -61,7 +62,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	run("DecodeAll", len(both), func() ([]byte, error) { return zr.DecodeAll(f, small) })
 	run("DecodeAllRoomy", len(both), func() ([]byte, error) { return zr.DecodeAll(f, roomy) })
-	run("full", len(both), func() ([]byte, error) { return Decode(small, f, 1<<30) })
-	run("fullRoomy", len(both), func() ([]byte, error) { return Decode(roomy, f, 1<<30) })
-	run("head", len(head), func() ([]byte, error) { return DecodePrefix(small, f, ends[0], 1<<30) })
+	run("full", len(both), func() ([]byte, error) { return Decode(nil, blocks, len(both)) })
+	run("fullInto", len(both), func() ([]byte, error) { return Decode(small, blocks, len(both)) })
+	run("fullRoomy", len(both), func() ([]byte, error) { return Decode(roomy, blocks, len(both)) })
+	run("head", len(head), func() ([]byte, error) { return Decode(nil, blocks[:ends[0]], len(head)) })
 }

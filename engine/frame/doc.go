@@ -12,8 +12,8 @@
 // so header + any prefix of the blocks + trailer is itself a valid frame. It
 // gives three guarantees:
 //
-//   - [EncodeBlocks] starts new blocks at each segment's start, so [DecodeBlocks]
-//     can decode the first segments without touching the rest;
+//   - [EncodeBlocks] starts new blocks at each segment's start, so [Decode] can
+//     decode the first segments without touching the rest;
 //   - the blocks of a frame refer only to bytes and entropy tables of that
 //     frame, so a [Splicer] can copy the blocks of thousands of frames into one
 //     frame that every zstd decoder reads;
@@ -56,12 +56,8 @@ const (
 	blockCompressed = 2
 )
 
-var (
-	// ErrCorrupt: the bytes are not a frame of this package, or are damaged.
-	ErrCorrupt = errors.New("zstd frame is damaged")
-	// ErrTooLarge: the frame decodes to more bytes than the caller allows.
-	ErrTooLarge = errors.New("zstd frame decodes to more than the limit")
-)
+// ErrCorrupt: the bytes are not a frame of this package, or are damaged.
+var ErrCorrupt = errors.New("zstd frame is damaged")
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))

@@ -23,7 +23,7 @@ var (
 
 // Encode appends to dst one frame that holds the concatenation of segs. It
 // appends to ends one offset for each segment: the end of that segment's
-// blocks, counted from the frame's start, for [DecodePrefix] and [Blocks].
+// blocks, counted from the frame's start, for [Blocks].
 // Pass a reused ends[:0] to save the allocation. Safe for concurrent use; a
 // call may wait while all encoders of the library are busy.
 func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
@@ -36,7 +36,7 @@ func Encode(dst []byte, ends []int, segs ...[]byte) ([]byte, []int) {
 }
 
 // EncodeBlocks is [Encode] without the header and the trailer, which are the same
-// for every frame: for [DecodeBlocks] and [Splicer.Blocks]. The ends are counted
+// for every frame: for [Decode] and [Splicer.Blocks]. The ends are counted
 // from the start of the blocks.
 //
 // Contents of 1 to 64 KiB are encoded in this package, see small; the others,

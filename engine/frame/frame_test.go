@@ -86,6 +86,15 @@ func plainDecode(t testing.TB, b []byte) []byte {
 	return out
 }
 
+// decodePrefix decodes the segments before the offset end of a frame.
+func decodePrefix(dst, frame []byte, end, size int) ([]byte, error) {
+	blocks, err := Blocks(frame, end)
+	if err != nil {
+		return dst, err
+	}
+	return Decode(dst, blocks, size)
+}
+
 // checkFrame checks everything that Encode promises about one frame.
 func checkFrame(t testing.TB, f []byte, ends []int, segs [][]byte) {
 	t.Helper()
@@ -98,7 +107,7 @@ func checkFrame(t testing.TB, f []byte, ends []int, segs [][]byte) {
 	var want []byte
 	for i, s := range segs {
 		want = append(want, s...)
-		got, err := DecodePrefix([]byte("kept"), f, ends[i], len(want))
+		got, err := decodePrefix([]byte("kept"), f, ends[i], len(want))
 		if err != nil {
 			t.Fatalf("prefix %d of %d: %v", i, len(segs), err)
 		}
@@ -109,13 +118,14 @@ func checkFrame(t testing.TB, f []byte, ends []int, segs [][]byte) {
 	if n := len(ends); n > 0 && ends[n-1] != End(f) {
 		t.Fatalf("last end %d, blocks end at %d", ends[n-1], End(f))
 	}
-	if len(want) > 0 {
-		if got, err := Decode([]byte("kept"), f, len(want)-1); !errors.Is(err, ErrTooLarge) || string(got) != "kept" {
-			t.Fatalf("one byte too many: %q, %v", got, err)
+	for _, size := range []int{-1, 0, len(want) / 2, len(want) - 1, len(want) + 1, len(want) + 20, 1 << 40} {
+		got, err := decodePrefix([]byte("kept"), f, End(f), size)
+		if size != len(want) && (!errors.Is(err, ErrCorrupt) || string(got) != "kept") {
+			t.Fatalf("%d bytes instead of %d: %.20q, %v", size, len(want), got, err)
 		}
 	}
 	roomy := make([]byte, 3, len(want)+10*maxBlock)
-	got, err := Decode(roomy, f, len(want))
+	got, err := decodePrefix(roomy, f, End(f), len(want))
 	if err != nil || !bytes.Equal(got[3:], want) {
 		t.Fatalf("decode with room: %d bytes, want %d, %v", len(got)-3, len(want), err)
 	}
@@ -165,7 +175,8 @@ func TestDeterministic(t *testing.T) {
 					t.Error("equal input, other bytes")
 					return
 				}
-				if got, err := Decode(nil, want, 1<<20); err != nil || !bytes.Equal(got, bytes.Join(segs, nil)) {
+				all := bytes.Join(segs, nil)
+				if got, err := decodePrefix(nil, want, End(want), len(all)); err != nil || !bytes.Equal(got, all) {
 					t.Error("decodes wrong in parallel", err)
 					return
 				}
@@ -273,33 +284,29 @@ func TestBadArguments(t *testing.T) {
 		"reserved type":  {flip(HeaderLen, 6), ends[0]},
 		"giant block":    {flip(HeaderLen+2, 0x80), ends[1]},
 	} {
-		got, err := DecodePrefix([]byte("dst"), c.frame, c.end, 1<<20)
+		got, err := decodePrefix([]byte("dst"), c.frame, c.end, map[bool]int{true: 44, false: 40}[c.end == ends[1]])
 		if !errors.Is(err, ErrCorrupt) || string(got) != "dst" {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if _, err := Decode(nil, f, -1); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("negative limit: %v", err)
-	}
-	if got, err := DecodePrefix(nil, f, HeaderLen, 0); err != nil || len(got) != 0 {
+	if got, err := decodePrefix(nil, f, HeaderLen, 0); err != nil || len(got) != 0 {
 		t.Errorf("no segments: %q, %v", got, err)
 	}
 }
 
-// TestBomb decodes a frame of 4 bytes for each 128 KiB under a small limit.
+// TestBomb decodes blocks of 4 bytes for each 128 KiB that should be a little.
 func TestBomb(t *testing.T) {
-	f := []byte(Header)
+	var blocks []byte
 	for range 1 << 13 { // 1 GiB
-		f = append(appendBlockHeader(f, blockRLE, maxBlock), 'x')
+		blocks = append(appendBlockHeader(blocks, blockRLE, maxBlock), 'x')
 	}
-	f = append(f, Trailer...)
 	for _, limit := range []int{0, 1 << 20, 20 << 20} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got, err := Decode(nil, f, limit)
+		got, err := Decode(nil, blocks, limit)
 		runtime.ReadMemStats(&after)
 		bytesUsed := after.TotalAlloc - before.TotalAlloc
-		if !errors.Is(err, ErrTooLarge) || len(got) != 0 {
+		if !errors.Is(err, ErrCorrupt) || len(got) != 0 {
 			t.Fatalf("limit %d: %d bytes, %v", limit, len(got), err)
 		}
 		if most := uint64(8 * max(limit, WindowSize)); bytesUsed > most { // in sum, most of it freed
@@ -308,7 +315,7 @@ func TestBomb(t *testing.T) {
 	}
 }
 
-// TestDamage flips bits and cuts frames: an error or other bytes, no panic.
+// TestDamage flips bits and cuts frames: an error or as many other bytes, no panic.
 func TestDamage(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	found := 0
@@ -322,14 +329,18 @@ func TestDamage(t *testing.T) {
 			f = f[:r.IntN(len(f)+1)]
 		}
 		for _, end := range append(ends, End(f), r.IntN(len(f)+1)) {
-			got, err := DecodePrefix(nil, f, end, 1<<20)
+			size := len(segs[0])
+			if end > ends[0] {
+				size += len(segs[1])
+			}
+			got, err := decodePrefix(nil, f, end, size)
 			if err != nil {
 				found++
-				if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) {
+				if !errors.Is(err, ErrCorrupt) {
 					t.Fatalf("error of another class: %v", err)
 				}
-			} else if len(got) > 1<<20 {
-				t.Fatalf("%d bytes above the limit", len(got))
+			} else if len(got) != size {
+				t.Fatalf("%d bytes instead of %d", len(got), size)
 			}
 		}
 	}
@@ -341,14 +352,16 @@ func TestDamage(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for range 8 {
-		b, ends := Encode(nil, nil, segment(r, 300), segment(r, 3000))
-		f.Add(b, ends[0])
+		head := segment(r, 300)
+		b, ends := EncodeBlocks(nil, nil, head, segment(r, 3000))
+		f.Add(b[:ends[0]], len(head))
 	}
-	f.Fuzz(func(t *testing.T, b []byte, end int) {
-		for _, e := range []int{end, End(b)} {
-			if got, err := DecodePrefix(nil, b, e, 1<<20); err == nil && len(got) > 1<<20 {
-				t.Fatal("above the limit")
-			}
+	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		size &= 1<<22 - 1
+		if got, err := Decode(nil, b, size); err == nil && len(got) != size {
+			t.Fatalf("%d bytes instead of %d", len(got), size)
+		} else if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
 		}
 	})
 }

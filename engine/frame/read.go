@@ -8,7 +8,7 @@ import (
 )
 
 // Reader reads the content of stored blocks piece by piece, in the memory of a
-// window (8 MiB) however long it is. [DecodeBlocks] is faster for small ones.
+// window (8 MiB) however long it is. [Decode] is faster for small ones.
 type Reader struct{ d *zstd.Decoder }
 
 // NewReader reads the content of the blocks of a stored frame, which r gives.

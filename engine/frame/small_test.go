@@ -56,9 +56,13 @@ func checkSmall(t testing.TB, b []byte) (good int) {
 		for i := range ends {
 			ends[i] += HeaderLen
 		}
-		checkFrame(t, appendFrame(nil, f[4:]), ends, segs)
+		checkFrame(t, framed(f[4:]), ends, segs)
 	}
 	return good
+}
+
+func framed(blocks []byte) []byte {
+	return append(append([]byte(Header), blocks...), Trailer...)
 }
 
 func TestSmallShapes(t *testing.T) {
@@ -107,7 +111,7 @@ func TestSmallZstdCommand(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if got := zstdCommand(t, path, appendFrame(nil, f)); !bytes.Equal(got, b) {
+			if got := zstdCommand(t, path, framed(f)); !bytes.Equal(got, b) {
 				t.Fatalf("%d bytes instead of %d", len(got), len(b))
 			}
 		}
