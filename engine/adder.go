@@ -109,7 +109,7 @@ func (m *adder) addRun(units []*unit, from, to int64) (n int, err error) {
 // addDays adds the units of a run, from the memo if it has them.
 func (m *adder) addDays(units []*unit, start, width int64) (err error) {
 	seq, key := newest(units), memoKey{app: m.v.app, from: start, width: width}
-	e := m.v.e.memo.get(key, seq)
+	e := m.v.e.memo.valid(key, seq)
 	if e == nil {
 		if e, err = m.sumDays(units); err != nil {
 			return err

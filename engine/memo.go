@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"sync"
-
-	"github.com/tracebed/tracebed/rollup"
-)
+import "github.com/tracebed/tracebed/rollup"
 
 // memoBytes bounds the memo of sums.
 const memoBytes = 48 << 20
@@ -57,45 +53,15 @@ func (b *block) next(lo, hi int64) *rollup.Stats {
 	return st
 }
 
-// bucketMemo remembers finished bars and sums of days. Two generations: a
-// lookup moves an entry to the young one, and when that is full the old one is
-// forgotten.
+// bucketMemo remembers finished bars and sums of days.
 type bucketMemo struct {
-	mu         sync.Mutex
-	young, old map[memoKey]*memoEntry
-	bytes      int64 // of young
+	generations[memoKey, *memoEntry]
 }
 
-func (m *bucketMemo) get(k memoKey, seq uint64) *memoEntry {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e := m.young[k]
-	if e == nil {
-		if e = m.old[k]; e != nil {
-			delete(m.old, k)
-			m.insert(k, e)
-		}
+// valid returns an entry whose units have not changed since, or nil.
+func (m *bucketMemo) valid(k memoKey, seq uint64) *memoEntry {
+	if e := m.get(k); e != nil && e.seq == seq {
+		return e
 	}
-	if e == nil || e.seq != seq {
-		return nil
-	}
-	return e
-}
-
-func (m *bucketMemo) put(k memoKey, e *memoEntry) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.insert(k, e)
-}
-
-func (m *bucketMemo) insert(k memoKey, e *memoEntry) {
-	size := e.bytes()
-	if m.young == nil || m.bytes+size > memoBytes/2 {
-		m.old, m.young, m.bytes = m.young, map[memoKey]*memoEntry{}, 0
-	}
-	if was := m.young[k]; was != nil { // changed since
-		m.bytes -= was.bytes()
-	}
-	m.young[k] = e
-	m.bytes += size
+	return nil
 }

@@ -113,7 +113,7 @@ func (m *adder) bars(start, width, n int64) ([]rollup.Stats, error) {
 	if start < m.v.cutoff && (start%usPerHour != 0 || width%usPerHour != 0) {
 		key.cutoff = m.v.cutoff
 	}
-	if e := m.v.e.memo.get(key, seq); e != nil {
+	if e := m.v.e.memo.valid(key, seq); e != nil {
 		return e.stats, nil
 	}
 	e := &memoEntry{seq: seq, stats: make([]rollup.Stats, n)}

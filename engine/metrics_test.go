@@ -38,7 +38,7 @@ func forgetSums(e *Engine) {
 	defer e.memo.mu.Unlock()
 	clear(e.memo.young)
 	clear(e.memo.old)
-	e.memo.bytes = 0
+	e.memo.size = 0
 }
 
 // naiveStats adds the traces of a stretch up one by one. Percentiles are left

@@ -30,6 +30,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	e.stuck.ch = make(chan struct{})
 	e.mu.byID = map[uint32]*appState{}
 	e.mu.nextApp = 1
+	e.memo.most, e.rowCache.most = memoBytes, rowCacheBytes
 	e.durable.cond = sync.NewCond(&e.durable.Mutex)
 	e.syncs.init()
 	e.committer.init()

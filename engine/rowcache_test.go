@@ -57,21 +57,24 @@ func TestRowCache(t *testing.T) {
 func (c *rowCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.young, c.old, c.bytes = nil, nil, 0
-	clear(c.once[:])
+	c.young, c.old, c.size = nil, nil, 0
+	for i := range c.once {
+		c.once[i].Store(0)
+	}
 }
 
 // TestRowCacheBound: the cache holds no more than it may, and a row that is used
 // stays.
 func TestRowCacheBound(t *testing.T) {
 	var c rowCache
+	c.most = rowCacheBytes
 	for i := range uint64(50_000) {
 		c.put(i, &cachedRow{json: make([]byte, 1000)})
 		if i > 0 && c.get(1) == nil {
 			t.Fatalf("a row in use was forgotten after %d others", i)
 		}
 	}
-	total := 0
+	total := int64(0)
 	for _, m := range []map[uint64]*cachedRow{c.young, c.old} {
 		for _, r := range m {
 			total += r.bytes()
