@@ -26,7 +26,7 @@ build: ## build the static binary bin/tracebed
 
 test: ## all tests with the race detector, where a C compiler is at hand
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
-	  echo '$(GO) test -race $(PKGS)'; $(GO) test -race $(PKGS); \
+	  echo '$(GO) test -race -timeout 25m $(PKGS)'; $(GO) test -race -timeout 25m $(PKGS); \
 	else \
 	  echo 'no C compiler, so without the race detector: $(GO) test $(PKGS)'; $(GO) test $(PKGS); \
 	fi

@@ -126,18 +126,19 @@ func exports(t *testing.T, e *Engine, ids ...string) {
 // TestPieces: a trace whose body is stored in pieces reads as any other, and
 // its pieces come and go with it, in both formats.
 func TestPieces(t *testing.T) {
-	for format := 1; format <= 2; format++ {
-		t.Run(fmt.Sprint("format ", format), func(t *testing.T) { testPieces(t, format) })
-	}
+	t.Run("format 1", func(t *testing.T) { testPieces(t, 1, 1<<19, 2) })
+	t.Run("format 2", func(t *testing.T) { testPieces(t, 2, 1<<20, 6) })
 }
 
-func testPieces(t *testing.T, format int) {
+// testPieces makes traces of five and six units of bytes, which take so many
+// pieces at least.
+func testPieces(t *testing.T, format, unit, least int) {
 	e, clock := newEngine(t, func(o *Options) { o.format = format })
-	ingest(t, e, "app", longRuns("a", epoch, 20, 6<<20)...)
+	ingest(t, e, "app", longRuns("a", epoch, 20, 6*unit)...)
 	ingest(t, e, "app", oneRun("b", epoch.Add(time.Second)))
-	ingest(t, e, "app", longRuns("c", epoch.Add(2*time.Second), 3, 5<<20)...)
+	ingest(t, e, "app", longRuns("c", epoch.Add(2*time.Second), 3, 5*unit)...)
 	rows := pieceRows(t, e)
-	if rows < 6 {
+	if rows < least {
 		t.Fatalf("%d pieces: this tests nothing", rows)
 	}
 	check := func(what string, want int, ids ...string) {
@@ -156,7 +157,7 @@ func testPieces(t *testing.T, format int) {
 		t.Fatal(err)
 	}
 	readAll(t, e, "a", 21)
-	if res := ingest(t, e, "app", longRuns("c", epoch.Add(2*time.Second), 3, 5<<20)...); res.Unchanged != 4 {
+	if res := ingest(t, e, "app", longRuns("c", epoch.Add(2*time.Second), 3, 5*unit)...); res.Unchanged != 4 {
 		t.Errorf("sent again: %+v", res)
 	}
 	if list := listIDs(t, e, "app", ListQuery{Preview: 100}); strings.Join(list, "") != "cba" {
@@ -184,7 +185,7 @@ func testPieces(t *testing.T, format int) {
 		t.Fatal(err)
 	}
 	check("deleted", 0, "b", "a")
-	ingest(t, e, "app", longRuns("d", epoch, 2, 5<<20)...)
+	ingest(t, e, "app", longRuns("d", epoch, 2, 5*unit)...)
 	if err := e.DeleteApp(bg, "app"); err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +200,12 @@ func TestPiecesOfAlikeIDs(t *testing.T) {
 	e, _ := newEngine(t, nil)
 	ids := []string{"a", "a1", "a0000", "aé", "aa", "a1-1"}
 	for _, id := range ids {
-		ingest(t, e, "app", longRuns(id, epoch, 2, 4<<20)...)
+		ingest(t, e, "app", longRuns(id, epoch, 2, 5<<19)...)
 	}
 	all := pieceRows(t, e)
+	if all < len(ids) {
+		t.Fatalf("%d pieces: this tests nothing", all)
+	}
 	for i, id := range ids {
 		ingest(t, e, "app", testRun{trace: id, id: id + "-more", start: epoch, dur: time.Second, output: "more"})
 		verifyClean(t, e)
