@@ -122,14 +122,15 @@ func appendLong(dst []byte, ends *[2]int, head []byte, runs []trace.Run, format2
 	// Room for what hardly compresses: growing in steps would take more.
 	most := len(head) + tailBytes(runs)
 	dst = append(make([]byte, 0, len(dst)+most-most/8), dst...)
-	parts := [][]byte{head}
-	if format2 {
-		dst, _ = frame.EncodeLong(dst, ends[:0], parts, trace.RunParts(runs))
-		return dst
+	if !format2 {
+		dst = append(dst, frame.Header...)
 	}
-	dst, _ = frame.EncodeLong(append(dst, frame.Header...), ends[:0], parts, trace.RunParts(runs))
-	ends[0] += frame.HeaderLen
-	return append(dst, frame.Trailer...)
+	dst, _ = frame.EncodeLong(dst, ends[:0], [][]byte{head}, trace.RunParts(runs))
+	if !format2 {
+		ends[0] += frame.HeaderLen
+		dst = append(dst, frame.Trailer...)
+	}
+	return dst
 }
 
 // offsetRoom is the length of the offset behind the blocks of an object of so

@@ -129,9 +129,18 @@ func bodySpecs() [][]testRun {
 	}
 }
 
+// eachBody calls fn with every kind of body in both formats.
+func eachBody(t testing.TB, fn func(z []byte, s *summary, runs []trace.Run)) {
+	t.Helper()
+	for _, format2 := range []bool{false, true} {
+		for _, specs := range bodySpecs() {
+			fn(encodedBody(t, format2, specs...))
+		}
+	}
+}
+
 func TestBodyRoundTrip(t *testing.T) {
-	for i, specs := range append(bodySpecs(), bodySpecs()...) {
-		z, s, runs := encodedBody(t, i < len(bodySpecs()), specs...)
+	eachBody(t, func(z []byte, s *summary, runs []trace.Run) {
 		b, err := decodeBody(z, s.startUS)
 		if err != nil {
 			t.Fatal(err)
@@ -172,7 +181,7 @@ func TestBodyRoundTrip(t *testing.T) {
 				t.Errorf("run %d: %s, want %s", i, back[i].JSON, runs[i].JSON)
 			}
 		}
-	}
+	})
 }
 
 // readBody makes every use of a body that readers make.
@@ -189,10 +198,7 @@ func readBody(b *body) {
 }
 
 func FuzzBody(f *testing.F) {
-	for i, specs := range append(bodySpecs(), bodySpecs()...) {
-		z, s, _ := encodedBody(f, i < len(bodySpecs()), specs...)
-		f.Add(z, s.startUS)
-	}
+	eachBody(f, func(z []byte, s *summary, _ []trace.Run) { f.Add(z, s.startUS) })
 	f.Add([]byte{bodyFormat1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, int64(0))
 	f.Fuzz(func(_ *testing.T, z []byte, start int64) {
 		b, err := decodeBody(z, start)
@@ -204,8 +210,7 @@ func FuzzBody(f *testing.F) {
 
 // TestBodyBytesChanged changes every byte of a body in turn.
 func TestBodyBytesChanged(t *testing.T) {
-	for i, specs := range append(bodySpecs(), bodySpecs()...) {
-		z, s, _ := encodedBody(t, i < len(bodySpecs()), specs...)
+	eachBody(t, func(z []byte, s *summary, _ []trace.Run) {
 		for i := range min(len(z), 150) {
 			for _, x := range []byte{0x01, 0x80, 0xff} {
 				bad := bytes.Clone(z)
@@ -215,7 +220,7 @@ func TestBodyBytesChanged(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func journalRecord(ops ...[]delta) []byte {

@@ -27,7 +27,6 @@ const (
 	prefixSummary  = 's' // s app:4 ^start:8 id               → summary row
 	prefixPiece    = 'y' // y ^hour:4 app:4 ^(µs in hour):4 len(id):2 id i:4 → piece i of a long body
 	prefixBody     = 'z' // z ^hour:4 app:4 ^(µs in hour):4 id → runs
-	bodySpanStart  = "y"
 	usPerMinute    = 60 * 1_000_000
 	usPerQuarter   = 15 * usPerMinute
 	usPerHour      = 4 * usPerQuarter
