@@ -16,7 +16,8 @@ const rowCacheBytes = 8 << 20
 // 0.30 ms a page of 20 without the cache, 0.06 with it (BenchmarkList/any).
 //
 // A row is kept when it is made for the second time, so that pages nobody comes
-// back to take no memory.
+// back to take no memory. Rows that are read by turns and share a place in once
+// are not kept: two of the 20 in one page of 43.
 type rowCache struct {
 	generations[uint64, *cachedRow]
 	once [1 << 13]atomic.Uint64 // keys of rows that were made, by their last bits

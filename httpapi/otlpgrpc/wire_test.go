@@ -64,7 +64,8 @@ func (e *env) send(method, path string, body io.Reader, headers ...string) (resp
 	return resp, string(b)
 }
 
-// slow gives a byte now and then.
+// slow gives a byte now and then: two until the deadline of TestFrames, fewer
+// than any header has.
 type slow struct{ left int }
 
 func (s *slow) Read(p []byte) (int, error) {
@@ -72,7 +73,7 @@ func (s *slow) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	s.left--
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(140 * time.Millisecond)
 	p[0] = 0
 	return 1, nil
 }
@@ -124,7 +125,7 @@ func TestFrames(t *testing.T) {
 	if resp, _ := e.post("GET", path, ""); resp.Trailer.Get("Grpc-Status") != "12" {
 		t.Errorf("GET: %v", resp.Trailer)
 	}
-	for _, body := range []io.Reader{&slow{100}, io.MultiReader(strings.NewReader(frame(0, good)[:9]), &slow{100})} {
+	for _, body := range []io.Reader{&slow{40}, io.MultiReader(strings.NewReader(frame(0, good)[:9]), &slow{40})} {
 		if resp, _ := e.send("POST", path, body); resp.Trailer.Get("Grpc-Status") != "4" {
 			t.Errorf("a slow client: %v", resp.Trailer)
 		}
