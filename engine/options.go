@@ -65,7 +65,7 @@ type Options struct {
 	ReadOnly bool
 
 	watchDisk  bool // FS is the default
-	blockBytes int  // of tables; 0 = 28 KiB. Tests of damage make it small
+	blockBytes int  // of tables; 0 = 30 KiB. Tests of damage make it small
 	format     int  // of a new directory; 0 = FormatVersion
 
 	// Experimental holds options that may change or go.
@@ -90,7 +90,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&o.OrphanTimeout, time.Hour)
-	setDefault(&o.blockBytes, 28<<10)
+	setDefault(&o.blockBytes, 30<<10)
 	setDefault(&o.format, FormatVersion)
 	setDefault(&o.CacheBytes, 64<<20)
 	setDefault(&o.MemTableBytes, 32<<20)

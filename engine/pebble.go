@@ -98,13 +98,14 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
-		// A body is about 4 KB: blocks of the default 4 KiB would hold one
-		// each, and the index an entry for every trace.
 		o.Levels[i].BlockSize = e.opts.blockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := len(o.Levels) - 3; i < len(o.Levels); i++ {
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return settledProfile }
+	}
+	if e.opts.blockBytes > rowBlock {
+		setBlocks(o, e.opts.blockBytes)
 	}
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = 16 << 20

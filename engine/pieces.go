@@ -76,6 +76,9 @@ func WithMemory(ctx context.Context, ask func(bytes int64) error) context.Contex
 
 // decode is decodeStored for a read of a view.
 func (v *view) decode(key, val []byte, startUS int64) (body, error) {
+	if len(val) > 0 && val[0] == piecedBody && v.loose() {
+		return body{}, errMoved
+	}
 	b, err := decodeStored(v.snap, key, val, startUS)
 	if err == nil && b.pieces != nil {
 		b.pieces.ask, _ = v.ctx.Value(memoryKey{}).(func(int64) error)

@@ -20,7 +20,7 @@ type view struct {
 	app     uint32
 	name    string
 	units   []*unit // captured: never changed
-	snap    *pebble.Snapshot
+	snap    pebble.Reader // a snapshot; the store itself in a loose view
 	cutoff  int64
 	format2 bool
 	leave   func()
@@ -61,7 +61,9 @@ func (v *view) close() {
 	if v.users.Add(-1) >= 0 {
 		return
 	}
-	_ = v.snap.Close()
+	if !v.loose() {
+		_ = v.snap.Close()
+	}
 	v.leave()
 }
 
