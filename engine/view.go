@@ -19,7 +19,7 @@ type view struct {
 	ctx     context.Context
 	app     uint32
 	name    string
-	units   []*unit // captured: never changed
+	units   []*unit       // captured: never changed
 	snap    pebble.Reader // a snapshot; the store itself in a loose view
 	cutoff  int64
 	format2 bool
