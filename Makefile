@@ -73,7 +73,8 @@ $(PEERS):
 	cd bench/peers && $(GO) build -o bin/peers .
 
 bench: $(PEERS) ## Tracebed beside SQLite and DuckDB and what the machine allows (10 minutes, C compiler, 20 GB of disk)
-	$(PEERS) run -out bin/bench.json -fresh -n 20000
+	$(PEERS) run -out bin/bench.json -fresh -n 20000 -sizes 20000
+	$(PEERS) run -out bin/bench.json -n 20000 -sizes 200000 -work fill,read,w5 -drivers tracebed,http,sqlite
 	$(PEERS) report -in bin/bench.json
 
 bench-all: $(PEERS) ## the same with PostgreSQL, ClickHouse and a million traces; writes docs/benchmarks.md (an hour)

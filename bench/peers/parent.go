@@ -223,7 +223,7 @@ func (p *plan) child(driver, work string, size, round int, flags ...string) erro
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute) // a million traces took 7 on a bad day
 	defer cancel()
 	args := append([]string{"child", "-driver", driver, "-work", work, "-round", strconv.Itoa(round),
 		"-dir", filepath.Join(fresh, driver), "-writers", strconv.Itoa(p.writers)}, flags...)
