@@ -137,13 +137,13 @@ const method = `## What is compared with what
 - **W1** stores 60,000 traces (1.4 GB of JSON) in a round, so that what a store puts off (checkpoints of its log,
   compactions) is timed too; W1b and the single traces are 10,000.
 - **W2 to W5** use one store of each size, all spread over the same 30 days. Only Tracebed is filled with a
-  million.
+  million, and DuckDB and ClickHouse, which are slower in these, may have been with the smallest only.
 - **Export.** The peers' rows are decoded and written as one zstd stream on all cores. (A store of zstd blobs could also send
   its frames one after the other; several clients stop reading after the first one, so that is another answer.)
 
 ## How to repeat it
 
-    make bench        # embedded stores, 20 k and 200 k traces
+    make bench        # embedded stores, 20 k and (without DuckDB) 200 k traces
     make bench-all    # everything, a million traces; writes this page
     make bench-bars   # the bars of the storage design
     make bench-compare BASE=main
