@@ -277,7 +277,7 @@ func (m *adder) edge(from, to int64) (*rollup.HistBucket, error) {
 		return b, nil
 	}
 	b := new(rollup.HistBucket)
-	err := scanRows(m.v.snap, m.v.app, from, to, func(s *summary) error {
+	err := m.rows.scan(from, to, func(s *summary) error {
 		b.Add(&s.sample)
 		return m.v.step()
 	})

@@ -187,8 +187,8 @@ func appendSample(dst []byte, s *rollup.Sample, sums bool) []byte {
 	return dst
 }
 
-// sample decodes what appendSample wrote.
-func (r *reader) sample() (s rollup.Sample) {
+// sample decodes what appendSample wrote into s, which is zero.
+func (r *reader) sample(s *rollup.Sample) {
 	s.Status = rollup.Status(r.byte())
 	bits := r.byte()
 	s.Runs = r.uvarint32()
@@ -202,27 +202,15 @@ func (r *reader) sample() (s rollup.Sample) {
 			s.TotalTokens = r.varint()
 		}
 	}
-	cost := func(bit byte) (n uint32, m rollup.Money) {
-		if bits&bit == 0 {
-			return 0, m
-		}
-		if n = r.uvarint32(); n == 0 {
-			r.bad = true // the bit says that there is one
-		}
-		if bits&hasBigMoney != 0 {
-			m.Hi = r.uvarint()
-		}
-		m.Lo = r.uvarint()
-		return n, m
-	}
-	s.PromptPriced, s.PromptCost = cost(hasPromptCost)
-	s.CompletionPriced, s.CompletionCost = cost(hasCompletionCost)
-	s.TotalPriced, s.TotalCost = cost(hasTotalCost)
+	r.cost(bits, hasPromptCost, &s.PromptPriced, &s.PromptCost)
+	r.cost(bits, hasCompletionCost, &s.CompletionPriced, &s.CompletionCost)
+	r.cost(bits, hasTotalCost, &s.TotalPriced, &s.TotalCost)
 	if bits&hasSums != 0 {
-		r.bad = r.bad || bits&hasTotalCost != 0
 		s.TotalTokens = s.PromptTokens + s.CompletionTokens
 		s.TotalPriced, s.TotalCost = s.PromptPriced, s.PromptCost.Add(s.CompletionCost)
-		r.bad = r.bad || !totalsAreSums(&s)
+		if bits&hasTotalCost != 0 || s.PromptPriced != s.CompletionPriced || s.TotalTokens == 0 && s.TotalPriced == 0 {
+			r.bad = true
+		}
 	}
 	if bits&hasUnpriced != 0 {
 		s.Unpriced = r.uvarint32()
@@ -230,5 +218,18 @@ func (r *reader) sample() (s rollup.Sample) {
 	if s.Status >= rollup.NumStatus || s.DurationUS < -1 {
 		r.bad = true
 	}
-	return s
+}
+
+// cost reads the cost that a bit says is there.
+func (r *reader) cost(bits, bit byte, n *uint32, m *rollup.Money) {
+	if bits&bit == 0 {
+		return
+	}
+	if *n = r.uvarint32(); *n == 0 {
+		r.bad = true
+	}
+	if bits&hasBigMoney != 0 {
+		m.Hi = r.uvarint()
+	}
+	m.Lo = r.uvarint()
 }

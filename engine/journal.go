@@ -68,8 +68,8 @@ func decodeJournal(b []byte, apply func(seq uint64, d *delta) error) (last uint6
 	for i := range ops {
 		for range r.count(5) {
 			d := delta{remove: r.byte() == 1, app: r.uvarint32(), startUS: int64(r.uvarint()),
-				slotN: r.uvarint32(), sample: r.sample()}
-			if r.bad {
+				slotN: r.uvarint32()}
+			if r.sample(&d.sample); r.bad {
 				break
 			}
 			if err := apply(seq+uint64(i), &d); err != nil {

@@ -54,7 +54,7 @@ func appendRare(dst []byte, s *summary, text []byte) []byte {
 // decodeRare takes the value of an `r` row apart; text aliases it.
 func decodeRare(b []byte, startUS int64) (s summary, text []byte, err error) {
 	r := reader{b: b}
-	s = r.summary(startUS)
+	r.summary(&s, startUS)
 	text, r.b = r.b, nil
 	return s, text, r.done("list row")
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -64,8 +65,8 @@ func (d *rebuilt) hasMinutes() bool {
 // minuteOf is the minute of its hour, 0–59.
 func minuteOf(us int64) int { return int(us % usPerHour / usPerMinute) }
 
-// scanRows calls fn for the summary of every trace with from ≤ start < to,
-// newest first.
+// scanRows calls fn for the summary of every trace with from ≤ start < to, newest
+// first; it is valid during the call.
 func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) error) error {
 	if from >= to {
 		return nil
@@ -75,21 +76,30 @@ func scanRows(r pebble.Reader, app uint32, from, to int64, fn func(*summary) err
 	if err != nil {
 		return storeError(err)
 	}
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		var startUS int64
-		if startUS, _, err = splitSummaryKey(it.Key()); err != nil {
-			break
+	return errors.Join(eachRow(it, lo, hi, fn), storeError(it.Close()))
+}
+
+// eachRow is scanRows for the keys lo ≤ key < hi of an iterator over `s` rows.
+func eachRow(it *pebble.Iterator, lo, hi []byte, fn func(*summary) error) error {
+	s := new(summary) // one for all: it escapes into fn
+	for ok := it.SeekGE(lo); ok && bytes.Compare(it.Key(), hi) < 0; ok = it.Next() {
+		startUS, _, err := splitSummaryKey(it.Key())
+		if err != nil {
+			return err
 		}
-		var v []byte
-		if v, err = it.ValueAndErr(); err != nil {
-			break
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return storeError(err)
 		}
-		var s summary
-		if s, err = decodeSummary(v, startUS); err == nil {
-			err = fn(&s)
+		*s = summary{}
+		if err = s.decode(v, startUS); err == nil {
+			err = fn(s)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return storeError(errors.Join(err, it.Error(), it.Close()))
+	return storeError(it.Error())
 }
 
 // heal answers for a derived row that cannot be read: where the cause is

@@ -9,13 +9,13 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-const rowPrefixes = string(prefixBucket) + string(prefixHist) + string(prefixQuarter)
+const rowPrefixes = string(prefixBucket) + string(prefixHist) + string(prefixQuarter) + string(prefixSummary)
 
-// rowReader gives the derived rows of one app in ascending order of days. Get
-// goes on from the row before with one iterator a prefix instead of a search
-// through all levels each time; the first chart of a year after opening reads
-// 730 rows and up to 8,760 quarters. The iterators are made when they are
-// needed, which with a warm state is never.
+// rowReader gives the rows of one app that a chart is made of, derived ones in
+// ascending order of days. Get goes on from the row before with one iterator a
+// prefix instead of a search through all levels each time; the first chart of a
+// year after opening reads 730 rows and up to 8,760 quarters. The iterators are made
+// when they are needed, which with a warm state is for summaries only.
 type rowReader struct {
 	pebble.Reader // a snapshot; everything but Get
 	app           uint32
@@ -49,6 +49,16 @@ func (r *rowReader) Get(key []byte) ([]byte, io.Closer, error) {
 type keepOpen struct{}
 
 func (keepOpen) Close() error { return nil }
+
+// scan is scanRows with the iterator over summaries.
+func (r *rowReader) scan(from, to int64, fn func(*summary) error) error {
+	it, err := r.iterator(prefixSummary)
+	if err != nil {
+		return storeError(err)
+	}
+	lo, hi := summarySpan(r.app, from, to)
+	return eachRow(it, lo, hi, fn)
+}
 
 // close closes the iterators, not what they read from.
 func (r *rowReader) close() (err error) {

@@ -41,25 +41,30 @@ func appendSummary(dst []byte, s *summary, sums bool) []byte {
 }
 
 // decodeSummary decodes an `s` row; startUS comes from its key.
-func decodeSummary(b []byte, startUS int64) (summary, error) {
-	r := reader{b: b}
-	s := r.summary(startUS)
-	return s, r.done("summary row")
+func decodeSummary(b []byte, startUS int64) (s summary, err error) {
+	err = s.decode(b, startUS)
+	return s, err
 }
 
-// summary reads what appendSummary wrote.
-func (r *reader) summary(startUS int64) summary {
-	s := summary{startUS: startUS}
+// decode is decodeSummary for a summary that is zero.
+func (s *summary) decode(b []byte, startUS int64) error {
+	r := reader{b: b}
+	r.summary(s, startUS)
+	return r.done("summary row")
+}
+
+// summary reads what appendSummary wrote into s, which is zero.
+func (r *reader) summary(s *summary, startUS int64) {
+	s.startUS = startUS
 	version, status := r.byte(), r.byte()
 	s.flags = r.byte()
 	s.slot = index.Slot{MS: msInHour(startUS), N: r.uvarint32()}
 	s.updatedUS = startUS + r.varint()
 	s.setHash = r.uint64()
-	s.sample = r.sample()
+	r.sample(&s.sample)
 	if version != summaryVersion || rollup.Status(status) != s.sample.Status {
 		r.bad = true
 	}
-	return s
 }
 
 func msInHour(us int64) uint32 { return uint32(us % usPerHour / 1000) }

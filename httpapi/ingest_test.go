@@ -342,7 +342,7 @@ func TestLargeUnwantedBody(t *testing.T) {
 }
 
 func TestSlowAndBrokenBodies(t *testing.T) {
-	e := start(t, newFake(), Options{ReadTimeout: 100 * time.Millisecond})
+	e := start(t, newFake(), Options{ReadTimeout: 300 * time.Millisecond})
 	head := "POST /v1/apps/a/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer " + adminToken + "\r\n"
 	for _, rest := range []string{
 		"Content-Length: 100000\r\n\r\n" + strings.Repeat(" ", 9000),

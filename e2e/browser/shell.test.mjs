@@ -71,10 +71,12 @@ describe('signing in', () => {
     await server.api('/v1/tokens/short', { method: 'DELETE' })
     await page.keyboard.press('r') // no click: the page may find out by itself and take the button away
     await page.getByText('You were signed out: the token is not known').waitFor()
-    const soon = await token('soon', '*', ['read'], { expires_at: new Date(Date.now() + 2500).toISOString() })
+    const end = Date.now() + 8000 // the page is shown well before
+    const soon = await token('soon', '*', ['read'], { expires_at: new Date(end).toISOString() })
     await page.goto(`${server.base}?app=two#token=${soon}`)
     await page.reload()
-    await page.waitForTimeout(3000)
+    await page.waitForSelector('.uplot')
+    await page.waitForTimeout(Math.max(0, end - Date.now()) + 500)
     await page.reload()
     await page.getByText('You were signed out: the token has expired').waitFor()
     await shot(page, 'expired')
