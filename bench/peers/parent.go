@@ -88,7 +88,9 @@ func (p *plan) run() (err error) {
 		return err
 	}
 	p.results.Settings["writers"] = strconv.Itoa(p.writers)
-	p.results.Settings["rounds"] = strconv.Itoa(p.rounds)
+	if was, err := strconv.Atoi(p.results.Settings["rounds"]); err != nil || was < p.rounds { // another run may have added a store
+		p.results.Settings["rounds"] = strconv.Itoa(p.rounds)
+	}
 	p.results.Settings["w1 traces"] = strconv.Itoa(p.n)
 	if err := p.available(); err != nil {
 		return err
