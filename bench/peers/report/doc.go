@@ -93,7 +93,7 @@ func why(l *line, driver string) string {
 	case l.metric == "cpu" && l.work == "w1":
 		return "It gets one finished text and the derived facts; Tracebed takes single runs, compares them with what is stored, derives the trace and hashes every run."
 	case strings.HasPrefix(l.metric, "one trace"):
-		return "It takes the row from the file that is mapped into memory and checks nothing. Tracebed looks for the place of the trace, reads a block of 30 KiB and checks its sum, which is nearly half of its time; decoding is 40 % and the same for both."
+		return "It takes the row from the file that is mapped into memory and checks nothing. Tracebed looks for the place of the trace, reads a block of 30 KiB and checks its sum, which is two fifths of its time; decoding is half of it and the same for both."
 	case l.metric == "disk":
 		return "It stores no index per status and minute, and no copy of long list rows."
 	}
