@@ -95,19 +95,21 @@ func (e *Engine) Trace(ctx context.Context, app, id string) (TraceRow, error) {
 
 // TraceWithRuns returns one trace object with a member "runs", newest first.
 func (e *Engine) TraceWithRuns(ctx context.Context, app, id string) ([]byte, error) {
-	v, err := e.looseView(ctx, app)
+	text, err := withRuns(ctx, e.looseView, app, id)
+	if errors.Is(err, errMoved) {
+		text, err = withRuns(ctx, e.view, app, id)
+	}
+	return text, err
+}
+
+// withRuns is TraceWithRuns in a view that open gives.
+func withRuns(ctx context.Context, open func(context.Context, string) (*view, error), app, id string) ([]byte, error) {
+	v, err := open(ctx, app)
 	if err != nil {
 		return nil, err
 	}
+	defer v.close() // after a panic of Pebble too, or nobody could close the engine
 	all, b, err := v.whole(id)
-	v.close()
-	if errors.Is(err, errMoved) {
-		if v, err = e.view(ctx, app); err != nil {
-			return nil, err
-		}
-		all, b, err = v.whole(id)
-		v.close()
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,27 @@ func TestLooseView(t *testing.T) {
 	}
 }
 
+// TestReadPanics: a read that panics, as Pebble may over damage, lets go of the
+// engine, which can be closed.
+func TestReadPanics(t *testing.T) {
+	e, _ := newEngine(t, nil)
+	open := oneRun("t", epoch)
+	open.open = true
+	ingest(t, e, "app", open)
+	now := e.opts.Now
+	e.opts.Now = func() time.Time { panic("the clock broke") }
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it did not panic")
+			}
+		}()
+		_, _ = e.TraceWithRuns(bg, "app", "t")
+	}()
+	e.opts.Now = now
+	within(t, "closing", func() { mustClose(t, e) })
+}
+
 // TestTraceMoves: a trace that moves all the time is whole whenever it is read, and
 // never older than it was.
 func TestTraceMoves(t *testing.T) {
