@@ -25,16 +25,19 @@ const (
 )
 
 // setBlocks makes blocks of short rows end at rowBlock and those of bodies at
-// bodies bytes: a block of each body would cost 60 bytes a trace. Pebble has one
+// bodies bytes, of which 16 KiB would cost 15 bytes a trace more. Pebble has one
 // block size for a level, but it also knows the size classes of an allocator: a
 // block ends before the row that would leave a class, if that wastes less than going
 // on to the next class. With one class at rowBlock and one at bodies, blocks of
 // short rows end in the last blockSlack of the first; long rows mostly leap over
-// that, and go on to the second.
+// that, and go on to the second. Up to rowBlock, bodies are the size of all blocks.
 func setBlocks(o *pebble.Options, bodies int) {
-	for i := range o.Levels {
-		o.Levels[i].BlockSize = (rowBlock - blockSlack) * 100 / lowPercent
-		o.Levels[i].IndexBlockSize = bodies
+	size := bodies
+	if bodies > rowBlock {
+		size = (rowBlock - blockSlack) * 100 / lowPercent
+		o.AllocatorSizeClasses = []int{1, rowBlock + classOverhead, bodies + classOverhead}
 	}
-	o.AllocatorSizeClasses = []int{1, rowBlock + classOverhead, bodies + classOverhead}
+	for i := range o.Levels {
+		o.Levels[i].BlockSize, o.Levels[i].IndexBlockSize = size, bodies
+	}
 }

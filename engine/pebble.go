@@ -98,15 +98,12 @@ func (e *Engine) pebbleOptions(lock *pebble.Lock, readOnly bool) *pebble.Options
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
-		o.Levels[i].BlockSize = e.opts.blockBytes
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return blockProfile }
 	}
 	for i := len(o.Levels) - 3; i < len(o.Levels); i++ {
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return settledProfile }
 	}
-	if e.opts.blockBytes > rowBlock {
-		setBlocks(o, e.opts.blockBytes)
-	}
+	setBlocks(o, e.opts.blockBytes)
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = 16 << 20
 	}
