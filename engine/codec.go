@@ -208,9 +208,7 @@ func (r *reader) sample(s *rollup.Sample) {
 	if bits&hasSums != 0 {
 		s.TotalTokens = s.PromptTokens + s.CompletionTokens
 		s.TotalPriced, s.TotalCost = s.PromptPriced, s.PromptCost.Add(s.CompletionCost)
-		if bits&hasTotalCost != 0 || s.PromptPriced != s.CompletionPriced || s.TotalTokens == 0 && s.TotalPriced == 0 {
-			r.bad = true
-		}
+		r.bad = r.bad || bits&hasTotalCost != 0 || !totalsAreSums(s)
 	}
 	if bits&hasUnpriced != 0 {
 		s.Unpriced = r.uvarint32()
