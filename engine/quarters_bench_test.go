@@ -14,12 +14,12 @@ import (
 // quarters of an hour with so many traces, with and without minutes.
 func BenchmarkRaggedWindow(b *testing.B) {
 	defer func(q uint64) { dense.Quarter = q }(dense.Quarter)
-	for _, perQuarter := range []int{128, 1000, 10_000} {
+	for _, perQuarter := range []int{64, 128, 1000, 10_000} {
 		for _, minutes := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%d/minutes=%v", perQuarter, minutes), func(b *testing.B) {
 				dense.Quarter = 1 << 60
 				if minutes {
-					dense.Quarter = 100
+					dense.Quarter = 50
 				}
 				benchRagged(b, perQuarter)
 			})
